@@ -1,0 +1,45 @@
+// Scalars times a base that is used again and again, by a table of its multiples.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "blindproof/curve/g1.h"
+
+namespace blindproof::curve {
+
+struct Kernels;
+struct PackedPoint;
+
+/// The multiples 1..2^(window_bits-1) of 2^(window_bits*w) * base, for every window w of a scalar.
+/// Timing: variable in the scalar.
+class FixedBaseTable {
+ public:
+  /// Requires: 2 <= window_bits <= 14.
+  /// Cost: 64 * 2^(window_bits-1) * (254/window_bits + 1) bytes: 256 KiB at 8 bits, 2.8 MiB at 12.
+  explicit FixedBaseTable(const G1Affine& base, int window_bits = 8);
+  /// With a given kernel set. For tests and benchmarks.
+  FixedBaseTable(const Kernels& kernels, const G1Affine& base, int window_bits);
+  ~FixedBaseTable();
+  FixedBaseTable(FixedBaseTable&&) noexcept;
+  FixedBaseTable& operator=(FixedBaseTable&&) noexcept;
+
+  /// scalar * base.
+  G1 multiply(const Fr& scalar) const;
+
+ private:
+  friend G1 multiply_sum(std::span<const FixedBaseTable* const> tables, std::span<const Fr> scalars);
+
+  const Kernels* kernels_;
+  unsigned window_bits_;
+  unsigned windows_;
+  bool identity_;
+  std::vector<PackedPoint> multiples_;
+};
+
+/// sum_i scalars_i * base_i: faster than adding products.  Requires: equal sizes, tables of the same kernel set.
+G1 multiply_sum(std::span<const FixedBaseTable* const> tables, std::span<const Fr> scalars);
+
+}  // namespace blindproof::curve

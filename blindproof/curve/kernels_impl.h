@@ -1,0 +1,531 @@
+// Internal to this module: the kernels, written once over "lanes" L and compiled once for each instruction set. Only
+// kernels_*.cpp include it, each inside its own unnamed namespace's L, so that no code compiled for one instruction set can
+// be linked into another.
+//
+// L is a lane engine of the field (field/lanes_portable.h) for Fq, with what points need besides:
+//   Difference                  what a difference of two Values fits: a Value that is less reduced
+//   gather/scatter              eight PackedPoints <-> x, y
+//   pick, negate_if, is_zero    by or as a mask: bit k for lane k; exact, modulo q
+//   mul_sub_mul(a, b, c, d)     a b - c d
+//   invert                      all lanes at once; false, and nothing done, if one of them is zero
+#pragma once
+
+#include "blindproof/curve/kernels.h"
+
+namespace blindproof::curve {
+
+template <class L>
+struct KernelSet {
+  using Value = typename L::Value;
+  using Difference = typename L::Difference;
+  using Mask = std::uint8_t;
+  static constexpr std::size_t kBlocks = KernelScratch::kBlocks;
+  static_assert(sizeof(Difference) == sizeof(Value));
+  static_assert(sizeof(Value) <= sizeof(KernelScratch::values[0][0]) && 2 * sizeof(Value) <= sizeof(PointBlock));
+
+  // The five arrays of one batch. `numerator / denominator` is the slope of the line through the two points.
+  struct Batch {
+    Value *x, *y, *prefix;
+    Difference *numerator, *denominator;
+    std::uint8_t *active, *tangent, *take_b, *vanish;
+
+    BLINDPROOF_INLINE explicit Batch(KernelScratch* scratch)
+        : x(reinterpret_cast<Value*>(scratch->values[0])),
+          y(reinterpret_cast<Value*>(scratch->values[1])),
+          prefix(reinterpret_cast<Value*>(scratch->values[2])),
+          numerator(reinterpret_cast<Difference*>(scratch->values[3])),
+          denominator(reinterpret_cast<Difference*>(scratch->values[4])),
+          active(scratch->masks[0]),
+          tangent(scratch->masks[1]),
+          take_b(scratch->masks[2]),
+          vanish(scratch->masks[3]) {}
+  };
+
+  // Products of denominators in two chains, which overlap in the pipeline.
+  struct Chains {
+    Value chain[2];
+
+    BLINDPROOF_INLINE Chains() : chain{L::one(), L::one()} {}
+    BLINDPROOF_INLINE Value push(std::size_t i, const Difference& denominator) {
+      const Value before = chain[i & 1];
+      chain[i & 1] = L::mul(before, denominator);
+      return before;
+    }
+    /// From products to inverses of products. False if a denominator is zero.
+    BLINDPROOF_INLINE bool invert() {
+      Value inverse = L::mul(chain[0], chain[1]);
+      if (!L::invert(inverse)) return false;
+      const Value first = L::mul(inverse, chain[1]);
+      chain[1] = L::mul(inverse, chain[0]);
+      chain[0] = first;
+      return true;
+    }
+    BLINDPROOF_INLINE Value pop(std::size_t i, const Value& prefix, const Difference& denominator) {
+      const Value inverse = L::mul(chain[i & 1], prefix);
+      chain[i & 1] = L::mul(chain[i & 1], denominator);
+      return inverse;
+    }
+  };
+
+  /// 3 x^2, of which the tangent's slope is made.
+  static BLINDPROOF_INLINE Difference triple_square(const Value& x) {
+    const auto square = L::square(x);
+    return L::add(L::add(square, square), square);
+  }
+  /// The third point of the line with this slope through a point, of which the other one is dx away, negated.
+  template <class Slope, class Dx>
+  static BLINDPROOF_INLINE Value chord_x(const Slope& slope, const Dx& dx, const Value& x) {
+    return L::reduce(L::sub(L::sub(L::square(slope), dx), L::add(x, x)));
+  }
+  static BLINDPROOF_INLINE Value chord_y(const Value& slope, const Value& x, const Value& x_sum, const Value& y) {
+    return L::reduce(L::sub(L::mul(slope, L::sub(x, x_sum)), y));
+  }
+
+  // The way back through a batch goes in groups, step by step: consecutive products don't depend on each other, so that
+  // they overlap in the pipeline.
+  static constexpr std::size_t kGroup = 4;
+
+  static BLINDPROOF_INLINE void find_slopes(const Batch& batch, Chains& chains, std::size_t begin, std::size_t end,
+                                            Value* slopes) {
+    for (std::size_t i = end; i-- > begin;) slopes[i - begin] = chains.pop(i, batch.prefix[i], batch.denominator[i]);
+    for (std::size_t i = begin; i < end; ++i) slopes[i - begin] = L::mul(batch.numerator[i], slopes[i - begin]);
+  }
+
+  // ---- a + b for independent pairs
+
+  static BLINDPROOF_INLINE void gather_refs(const PointRef* const refs[kLanes], Value& x, Value& y) {
+    const PackedPoint* points[kLanes];
+    Mask negative = 0;
+    for (std::size_t k = 0; k < kLanes; ++k) {
+      points[k] = refs[k]->point();
+      negative = static_cast<Mask>(negative | (refs[k]->negative() ? 1u << k : 0u));
+    }
+    L::gather(points, x, y);
+    y = L::negate_if(negative, y);
+  }
+
+  // Lanes past the end repeat the last job: same operands, same result, same place.
+  struct JobLanes {
+    const PairJob* jobs[kLanes];
+
+    BLINDPROOF_INLINE JobLanes(const PairJob* all, std::size_t count, std::size_t block) {
+      for (std::size_t k = 0; k < kLanes; ++k) {
+        const std::size_t i = block * kLanes + k;
+        jobs[k] = all + (i < count ? i : count - 1);
+      }
+    }
+    BLINDPROOF_INLINE void load_a(Value& x, Value& y) const {
+      const PointRef* refs[kLanes];
+      for (std::size_t k = 0; k < kLanes; ++k) refs[k] = &jobs[k]->a;
+      gather_refs(refs, x, y);
+    }
+    BLINDPROOF_INLINE void load_b(Value& x, Value& y) const {
+      const PointRef* refs[kLanes];
+      for (std::size_t k = 0; k < kLanes; ++k) refs[k] = &jobs[k]->b;
+      gather_refs(refs, x, y);
+    }
+    BLINDPROOF_INLINE void store(const Value& x, const Value& y) const {
+      PackedPoint* points[kLanes];
+      for (std::size_t k = 0; k < kLanes; ++k) points[k] = jobs[k]->out;
+      L::scatter(points, x, y);
+    }
+  };
+
+  enum class Outcome { kZeroDenominator, kDone, kDoneWithIdentity };
+
+  template <bool kCareful>
+  static Outcome add_pairs_batch(const PairJob* jobs, std::size_t count, KernelScratch* scratch) {
+    const Batch batch(scratch);
+    const std::size_t blocks = (count + kLanes - 1) / kLanes;
+    Chains chains;
+    Mask identities = 0;
+    for (std::size_t i = 0; i < blocks; ++i) {
+      const JobLanes lanes(jobs, count, i);
+      Value xa, ya, xb, yb;
+      lanes.load_a(xa, ya);
+      lanes.load_b(xb, yb);
+      Difference denominator = L::sub(xb, xa);
+      Difference numerator = L::sub(yb, ya);
+      if constexpr (kCareful) {
+        const Mask same_x = L::is_zero(denominator);
+        const Mask tangent = same_x & L::is_zero(numerator);
+        const Mask vanish = static_cast<Mask>(same_x & ~tangent);
+        denominator = L::pick(tangent, L::add(ya, ya), denominator);
+        denominator = L::pick(vanish, L::one(), denominator);
+        numerator = L::pick(tangent, triple_square(xa), numerator);
+        batch.tangent[i] = tangent;
+        batch.vanish[i] = vanish;
+        identities |= vanish;
+      }
+      batch.x[i] = xa;
+      batch.y[i] = ya;
+      batch.numerator[i] = numerator;
+      batch.denominator[i] = denominator;
+      batch.prefix[i] = chains.push(i, denominator);
+    }
+    if (!chains.invert()) return Outcome::kZeroDenominator;
+    Value slopes[kGroup], x_sums[kGroup];
+    for (std::size_t end = blocks; end > 0;) {
+      const std::size_t begin = (end - 1) / kGroup * kGroup;
+      find_slopes(batch, chains, begin, end, slopes);
+      for (std::size_t i = begin; i < end; ++i) {
+        Difference dx = batch.denominator[i];
+        if constexpr (kCareful) dx = L::pick(batch.tangent[i], L::zero(), dx);
+        x_sums[i - begin] = chord_x(slopes[i - begin], dx, batch.x[i]);
+      }
+      for (std::size_t i = begin; i < end; ++i) {
+        Value x = x_sums[i - begin];
+        Value y = chord_y(slopes[i - begin], batch.x[i], x, batch.y[i]);
+        if constexpr (kCareful) {
+          x = L::pick(batch.vanish[i], L::zero(), x);
+          y = L::pick(batch.vanish[i], L::zero(), y);
+        }
+        JobLanes(jobs, count, i).store(x, y);
+      }
+      end = begin;
+    }
+    return identities != 0 ? Outcome::kDoneWithIdentity : Outcome::kDone;
+  }
+
+  static bool add_pairs(const PairJob* jobs, std::size_t count, bool doublings, KernelScratch* scratch) {
+    bool some_identity = false;
+    constexpr std::size_t kBatch = kBlocks * kLanes;
+    for (std::size_t begin = 0; begin < count; begin += kBatch) {
+      const std::size_t size = count - begin < kBatch ? count - begin : kBatch;
+      Outcome outcome =
+          doublings ? Outcome::kZeroDenominator : add_pairs_batch<false>(jobs + begin, size, scratch);
+      if (outcome == Outcome::kZeroDenominator) outcome = add_pairs_batch<true>(jobs + begin, size, scratch);
+      some_identity |= outcome == Outcome::kDoneWithIdentity;
+    }
+    return some_identity;
+  }
+
+  // ---- sums that each take a multiple of the same base
+
+  struct Block {
+    Value x, y;
+  };
+  static BLINDPROOF_INLINE Block* blocks_of(PointBlock* blocks, std::size_t i) {
+    return reinterpret_cast<Block*>(blocks[i].bytes);
+  }
+  static BLINDPROOF_INLINE const Block* blocks_of(const PointBlock* blocks, std::size_t i) {
+    return reinterpret_cast<const Block*>(blocks[i].bytes);
+  }
+
+  static BLINDPROOF_INLINE void gather_multiples(const PackedPoint* multiples, const std::int16_t* digits, Value& x,
+                                                 Value& y, Mask& nonzero) {
+    const PackedPoint* points[kLanes];
+    for (std::size_t k = 0; k < kLanes; ++k) {
+      const int digit = digits[k];
+      const int magnitude = digit < 0 ? -digit : digit;
+      points[k] = multiples + (static_cast<unsigned>(magnitude - 1) & 127);  // zero digits: any point will do
+    }
+    L::gather(points, x, y);
+    Mask negative;
+    L::digit_masks(digits, nonzero, negative);
+    y = L::negate_if(negative, y);
+  }
+
+  template <bool kCareful>
+  static bool add_multiples_batch(PointBlock* sums, std::uint8_t* identities, std::size_t blocks,
+                                  const PackedPoint* multiples, const std::int16_t* digits, KernelScratch* scratch) {
+    const Batch batch(scratch);
+    Chains chains;
+    for (std::size_t i = 0; i < blocks; ++i) {
+      Block& sum = *blocks_of(sums, i);
+      Value x, y;
+      Mask nonzero;
+      gather_multiples(multiples, digits + i * kLanes, x, y, nonzero);
+      Mask active;
+      if constexpr (kCareful) {
+        active = batch.active[i];  // the first attempt has already filled the identities
+      } else {
+        active = static_cast<Mask>(nonzero & ~identities[i]);
+        if (const Mask fill = nonzero & identities[i]; fill != 0) {
+          sum.x = L::pick(fill, x, sum.x);
+          sum.y = L::pick(fill, y, sum.y);
+          identities[i] = static_cast<Mask>(identities[i] & ~fill);
+        }
+        batch.active[i] = active;
+      }
+      Difference denominator = L::sub(x, sum.x);
+      Difference numerator = L::sub(y, sum.y);
+      if constexpr (kCareful) {
+        const Mask same_x = active & L::is_zero(denominator);
+        const Mask tangent = same_x & L::is_zero(numerator);
+        const Mask vanish = static_cast<Mask>(same_x & ~tangent);
+        denominator = L::pick(tangent, L::add(sum.y, sum.y), denominator);
+        numerator = L::pick(tangent, triple_square(sum.x), numerator);
+        active = static_cast<Mask>(active & ~vanish);
+        batch.active[i] = active;
+        batch.tangent[i] = tangent;
+        batch.vanish[i] = vanish;
+      }
+      denominator = L::pick(active, denominator, L::one());
+      batch.numerator[i] = numerator;
+      batch.denominator[i] = denominator;
+      batch.prefix[i] = chains.push(i, denominator);
+    }
+    if (!chains.invert()) return false;
+    Value slopes[kGroup], x_sums[kGroup];
+    for (std::size_t end = blocks; end > 0;) {
+      const std::size_t begin = (end - 1) / kGroup * kGroup;
+      find_slopes(batch, chains, begin, end, slopes);
+      for (std::size_t i = begin; i < end; ++i) {
+        Difference dx = batch.denominator[i];
+        if constexpr (kCareful) dx = L::pick(batch.tangent[i], L::zero(), dx);
+        x_sums[i - begin] = chord_x(slopes[i - begin], dx, blocks_of(sums, i)->x);
+      }
+      for (std::size_t i = begin; i < end; ++i) {
+        Block& sum = *blocks_of(sums, i);
+        const Value y = chord_y(slopes[i - begin], sum.x, x_sums[i - begin], sum.y);
+        sum.x = L::pick(batch.active[i], x_sums[i - begin], sum.x);
+        sum.y = L::pick(batch.active[i], y, sum.y);
+        if constexpr (kCareful) identities[i] |= batch.vanish[i];
+      }
+      end = begin;
+    }
+    return true;
+  }
+
+  static void add_multiples(PointBlock* sums, std::uint8_t* identities, std::size_t blocks, const PackedPoint* multiples,
+                            const std::int16_t* digits, KernelScratch* scratch) {
+    if (!add_multiples_batch<false>(sums, identities, blocks, multiples, digits, scratch)) {
+      add_multiples_batch<true>(sums, identities, blocks, multiples, digits, scratch);
+    }
+  }
+
+  static void load_blocks(const PackedPoint* points, std::size_t blocks, PointBlock* sums, std::uint8_t* identities) {
+    for (std::size_t i = 0; i < blocks; ++i) {
+      const PackedPoint* lanes[kLanes];
+      unsigned mask = 0;
+      for (std::size_t k = 0; k < kLanes; ++k) {
+        lanes[k] = points + i * kLanes + k;
+        std::uint64_t any = 0;
+        for (const std::uint64_t word : lanes[k]->words) any |= word;
+        mask |= (any == 0 ? 1u : 0u) << k;
+      }
+      Block& sum = *blocks_of(sums, i);
+      L::gather(lanes, sum.x, sum.y);
+      identities[i] = static_cast<std::uint8_t>(mask);
+    }
+  }
+
+  static void store_blocks(const PointBlock* sums, const std::uint8_t* identities, std::size_t blocks,
+                           PackedPoint* points) {
+    for (std::size_t i = 0; i < blocks; ++i) {
+      PackedPoint* lanes[kLanes];
+      for (std::size_t k = 0; k < kLanes; ++k) lanes[k] = points + i * kLanes + k;
+      const Block& sum = *blocks_of(sums, i);
+      L::scatter(lanes, L::pick(identities[i], L::zero(), sum.x), L::pick(identities[i], L::zero(), sum.y));
+    }
+  }
+
+  // ---- sums without inversion
+
+  // Coordinates as in G1. `filled` lanes hold a point; the others are the identity, whatever their coordinates.
+  struct Xyzz {
+    Value x, y, zz, zzz;
+    Mask filled = 0;
+
+    /// Adds the affine points of the lanes in `present`. An addition P + P or P - P leaves zz = 0 for ever.
+    BLINDPROOF_INLINE void add(Mask present, const Value& bx, const Value& by) {
+      const Mask fill = static_cast<Mask>(present & ~filled);
+      const Mask active = present & filled;
+      if (active != 0) {
+        const Difference p = L::sub(L::mul(bx, zz), x);
+        const Difference r = L::sub(L::mul(by, zzz), y);
+        finish(active, p, r, x, y, zz, zzz);
+      }
+      if (fill != 0) {
+        x = L::pick(fill, bx, x);
+        y = L::pick(fill, by, y);
+        zz = L::pick(fill, L::one(), zz);
+        zzz = L::pick(fill, L::one(), zzz);
+        filled |= fill;
+      }
+    }
+
+    /// The same for sums.
+    BLINDPROOF_INLINE void add(const Xyzz& b) {
+      const Mask fill = static_cast<Mask>(b.filled & ~filled);
+      const Mask active = b.filled & filled;
+      if (active != 0) {
+        const Value u = L::mul(x, b.zz);
+        const Value s = L::mul(y, b.zzz);
+        const Difference p = L::sub(L::mul(b.x, zz), u);
+        const Difference r = L::sub(L::mul(b.y, zzz), s);
+        finish(active, p, r, u, s, L::mul(zz, b.zz), L::mul(zzz, b.zzz));
+      }
+      if (fill != 0) {
+        x = L::pick(fill, b.x, x);
+        y = L::pick(fill, b.y, y);
+        zz = L::pick(fill, b.zz, zz);
+        zzz = L::pick(fill, b.zzz, zzz);
+        filled |= fill;
+      }
+    }
+
+    BLINDPROOF_INLINE void finish(Mask active, const Difference& p, const Difference& r, const Value& u, const Value& s,
+                                  const Value& zz_before, const Value& zzz_before) {
+      const Value pp = L::square(p);
+      const Value ppp = L::mul(p, pp);
+      const Value q = L::mul(u, pp);
+      const Value next_x = chord_x(r, ppp, q);  // r^2 - ppp - 2q
+      const Value next_y = L::mul_sub_mul(r, L::sub(q, next_x), s, ppp);
+      x = L::pick(active, next_x, x);
+      y = L::pick(active, next_y, y);
+      zz = L::pick(active, L::mul(zz_before, pp), zz);
+      zzz = L::pick(active, L::mul(zzz_before, ppp), zzz);
+    }
+
+    /// False if a filled lane has zz = 0.
+    bool store(LaneSums* out) const {
+      const Value empty = L::zero();
+      L::store_fields(out->x, L::pick(filled, x, empty));
+      L::store_fields(out->y, L::pick(filled, y, empty));
+      L::store_fields(out->zz, L::pick(filled, zz, empty));
+      L::store_fields(out->zzz, L::pick(filled, zzz, empty));
+      bool good = true;
+      for (std::size_t k = 0; k < kLanes; ++k) good &= (filled >> k & 1) == 0 || !out->zz[k].is_zero();
+      return good;
+    }
+  };
+
+  static BLINDPROOF_INLINE Xyzz empty_sums() { return {L::zero(), L::zero(), L::zero(), L::zero(), 0}; }
+
+  // points[k*stride] for each lane; `absent` stands in for null.
+  static BLINDPROOF_INLINE Mask gather_present(const PointRef* points, std::size_t stride, const PackedPoint* absent,
+                                               Value& x, Value& y) {
+    const PackedPoint* lanes[kLanes];
+    unsigned present = 0, negative = 0;
+    for (std::size_t k = 0; k < kLanes; ++k) {
+      const PointRef ref = points[k * stride];
+      present |= (ref.is_null() ? 0u : 1u) << k;
+      negative |= (ref.negative() ? 1u : 0u) << k;
+      lanes[k] = ref.is_null() ? absent : ref.point();
+    }
+    L::gather(lanes, x, y);
+    y = L::negate_if(static_cast<Mask>(negative), y);
+    return static_cast<Mask>(present);
+  }
+
+  static bool sum_lanes(const PointRef* points, std::size_t count, LaneSums* out) {
+    const PackedPoint absent{};
+    Xyzz sums = empty_sums();
+    for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(points[i].point());
+    for (std::size_t i = 0; i < count; i += kLanes) {
+      Value x, y;
+      const Mask present = gather_present(points + i, 1, &absent, x, y);
+      sums.add(present, x, y);
+    }
+    return sums.store(out);
+  }
+
+  static bool weighted_lanes(const PointRef* points, std::size_t count, const PackedPoint* start, LaneSums* sums_out,
+                             LaneSums* weighted_out) {
+    const std::size_t length = count / kLanes;
+    Xyzz sums = empty_sums();
+    Xyzz weighted = empty_sums();
+    {
+      const PackedPoint* lanes[kLanes];
+      for (std::size_t k = 0; k < kLanes; ++k) lanes[k] = start;
+      Value x, y;
+      L::gather(lanes, x, y);
+      weighted.add(0xff, x, y);
+    }
+    for (std::size_t i = length; i-- > 0;) {
+      Value x, y;
+      const Mask present = gather_present(points + i, length, start, x, y);
+      sums.add(present, x, y);
+      weighted.add(sums);
+    }
+    const bool good = sums.store(sums_out);
+    return weighted.store(weighted_out) && good;
+  }
+
+  // ---- square roots
+
+  static void square_roots(const Fq* values, std::size_t count, Fq* roots) {
+    constexpr std::size_t kPerRound = 2 * kLanes;
+    Fq padded[kPerRound];
+    for (std::size_t begin = 0; begin < count; begin += kPerRound) {
+      const std::size_t size = count - begin < kPerRound ? count - begin : kPerRound;
+      for (std::size_t k = 0; k < kPerRound; ++k) padded[k] = k < size ? values[begin + k] : Fq();
+      Value a = L::load_fields(padded);
+      Value b = L::load_fields(padded + kLanes);
+      power_for_root(a, b);
+      L::store_fields(padded, a);
+      L::store_fields(padded + kLanes, b);
+      for (std::size_t k = 0; k < size; ++k) roots[begin + k] = padded[k];
+    }
+  }
+
+  // Fixed windows of four bits of (q+1)/4, two blocks at once to fill the pipeline.
+  static BLINDPROOF_INLINE void power_for_root(Value& a, Value& b) {
+    constexpr std::uint64_t p0 = field::FqParameters::kModulus[0], p1 = field::FqParameters::kModulus[1],
+                            p2 = field::FqParameters::kModulus[2], p3 = field::FqParameters::kModulus[3];
+    constexpr std::uint64_t kExponent[4] = {(p0 >> 2 | p1 << 62) + 1, p1 >> 2 | p2 << 62, p2 >> 2 | p3 << 62, p3 >> 2};
+    Value table_a[16], table_b[16];
+    table_a[0] = table_b[0] = L::one();
+    for (std::size_t i = 1; i < 16; ++i) {
+      table_a[i] = L::mul(table_a[i - 1], a);
+      table_b[i] = L::mul(table_b[i - 1], b);
+    }
+    constexpr std::size_t kTop = 62;  // the highest window with a set bit: (q+1)/4 has 252 bits
+    static_assert(kExponent[3] >> 60 == 0 && kExponent[3] >> 56 != 0);
+    a = table_a[kExponent[3] >> 56 & 15];
+    b = table_b[kExponent[3] >> 56 & 15];
+    for (std::size_t window = kTop; window-- > 0;) {
+      for (int i = 0; i < 4; ++i) {
+        a = L::square(a);
+        b = L::square(b);
+      }
+      const std::size_t digit = kExponent[window / 16] >> (4 * (window % 16)) & 15;
+      if (digit != 0) {
+        a = L::mul(a, table_a[digit]);
+        b = L::mul(b, table_b[digit]);
+      }
+    }
+  }
+
+  // ---- conversions
+
+  static void pack(const G1Affine* points, std::size_t count, PackedPoint* out) {
+    Fq x[kLanes], y[kLanes];
+    PackedPoint unused[kLanes];
+    for (std::size_t begin = 0; begin < count; begin += kLanes) {
+      PackedPoint* lanes[kLanes];
+      for (std::size_t k = 0; k < kLanes; ++k) {
+        const std::size_t i = begin + k;
+        x[k] = i < count ? points[i].x : Fq();
+        y[k] = i < count ? points[i].y : Fq();
+        lanes[k] = i < count ? out + i : unused + k;
+      }
+      L::scatter(lanes, L::load_fields(x), L::load_fields(y));
+    }
+  }
+
+  static void unpack(const PackedPoint* points, std::size_t count, G1Affine* out) {
+    Fq x[kLanes], y[kLanes];
+    for (std::size_t begin = 0; begin < count; begin += kLanes) {
+      const PackedPoint* lanes[kLanes];
+      for (std::size_t k = 0; k < kLanes; ++k) lanes[k] = points + (begin + k < count ? begin + k : count - 1);
+      Value packed_x, packed_y;
+      L::gather(lanes, packed_x, packed_y);
+      L::store_fields(x, packed_x);
+      L::store_fields(y, packed_y);
+      for (std::size_t k = 0; k < kLanes && begin + k < count; ++k) {
+        out[begin + k].x = x[k];
+        out[begin + k].y = y[k];
+      }
+    }
+  }
+
+  static constexpr Kernels table(const char* name) {
+    return {name,         pack,         unpack,    add_pairs,      add_multiples, load_blocks,
+            store_blocks, sum_lanes,    weighted_lanes, square_roots};
+  }
+};
+
+}  // namespace blindproof::curve

@@ -1,0 +1,183 @@
+#include "blindproof/curve/kernels.h"
+
+#include <gtest/gtest.h>
+
+#include "blindproof/curve/curve_test_support.h"
+#include "blindproof/curve/segment_sums.h"
+
+namespace blindproof::curve {
+namespace {
+
+class KernelsOfEachSet : public testing::TestWithParam<const Kernels*> {
+ protected:
+  const Kernels& kernels() const { return *GetParam(); }
+  std::vector<PackedPoint> pack(const std::vector<G1Affine>& points) const {
+    std::vector<PackedPoint> packed(points.size());
+    kernels().pack(points.data(), points.size(), packed.data());
+    return packed;
+  }
+  std::vector<G1Affine> unpack(const std::vector<PackedPoint>& packed) const {
+    std::vector<G1Affine> points(packed.size());
+    kernels().unpack(packed.data(), packed.size(), points.data());
+    return points;
+  }
+};
+
+TEST_P(KernelsOfEachSet, UnpackUndoesPack) {
+  test::Random random;
+  for (const std::size_t size : test::edge_sizes()) {
+    const std::vector<G1Affine> points = random.corner_points(size);
+    EXPECT_EQ(unpack(pack(points)), points);
+  }
+}
+
+TEST_P(KernelsOfEachSet, PackedIdentityIsAllZeros) {
+  const std::vector<PackedPoint> packed = pack({G1Affine::identity()});
+  for (const std::uint64_t word : packed[0].words) EXPECT_EQ(word, 0u);
+}
+
+TEST_P(KernelsOfEachSet, AddPairsAgreesWithG1) {
+  test::Random random;
+  for (const std::size_t size : {0u, 1u, 7u, 8u, 9u, 2047u, 2048u, 2049u, 5000u}) {
+    for (const bool corners : {false, true}) {
+      for (const bool doublings : {false, true}) {
+        std::vector<G1Affine> a = corners ? random.corner_points(size) : random.points(size);
+        std::vector<G1Affine> b = corners ? random.corner_points(size) : random.points(size);
+        for (auto* points : {&a, &b}) {  // operands are no identities
+          for (auto& point : *points) point = point.is_identity() ? G1Affine::generator() : point;
+        }
+        std::vector<PackedPoint> packed_a = pack(a), packed_b = pack(b), out(size);
+        std::vector<PairJob> jobs;
+        std::vector<G1> sums;
+        bool identity = false;
+        for (std::size_t i = 0; i < size; ++i) {
+          const bool negate_a = random.below(2) == 0, negate_b = random.below(2) == 0;
+          PackedPoint* const places[] = {&out[i], &packed_a[i], &packed_b[i]};
+          jobs.push_back({PointRef(&packed_a[i], negate_a), PointRef(&packed_b[i], negate_b), places[i % 3]});
+          sums.push_back(G1(negate_a ? -a[i] : a[i]) + (negate_b ? -b[i] : b[i]));
+          identity |= sums[i].is_identity();
+        }
+        EXPECT_EQ(kernels().add_pairs(jobs.data(), size, doublings, &thread_scratch()), identity);
+        for (std::size_t i = 0; i < size; ++i) out[i] = *jobs[i].out;
+        std::vector<G1Affine> expected(size);
+        batch_to_affine(sums, expected);
+        EXPECT_EQ(unpack(out), expected);
+        for (std::size_t i = 0; i < size; ++i) {
+          std::uint64_t any = 0;
+          for (const std::uint64_t word : out[i].words) any |= word;
+          EXPECT_EQ(any == 0, expected[i].is_identity());
+        }
+      }
+    }
+  }
+}
+
+TEST_P(KernelsOfEachSet, LongChainsOfResultsStayExact) {
+  // Results are operands of the next round, 300 times: errors of range would build up.
+  test::Random random;
+  std::vector<G1Affine> points = random.points(64);
+  std::vector<PackedPoint> packed = pack(points);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<PairJob> jobs;
+    std::vector<G1> sums;
+    for (std::size_t i = 0; i < 32; ++i) {
+      const std::size_t j = 32 + random.below(32);
+      const bool negate = random.below(2) == 0;
+      jobs.push_back({PointRef(&packed[i], false), PointRef(&packed[j], negate), &packed[i]});
+      sums.push_back(G1(points[i]) + (negate ? -points[j] : points[j]));
+    }
+    const bool identity = kernels().add_pairs(jobs.data(), jobs.size(), false, &thread_scratch());
+    ASSERT_FALSE(identity);
+    batch_to_affine(sums, std::span(points).first(32));
+    std::swap_ranges(points.begin(), points.begin() + 32, points.begin() + 32);
+    std::swap_ranges(packed.begin(), packed.begin() + 32, packed.begin() + 32);
+  }
+  EXPECT_EQ(unpack(packed), points);
+}
+
+TEST_P(KernelsOfEachSet, SumsWithoutInversionAgreeWithG1) {
+  test::Random random;
+  for (const std::size_t size : {0u, 8u, 16u, 64u, 512u}) {
+    for (const bool corners : {false, true}) {
+      const std::vector<G1Affine> points = corners ? random.corner_points(size) : random.points(size);
+      const std::vector<PackedPoint> packed = pack(points);
+      std::vector<PointRef> refs(size);
+      G1 sum, weighted;
+      for (std::size_t i = 0; i < size; ++i) {
+        if (points[i].is_identity() || random.below(4) == 0) continue;
+        const bool negate = random.below(2) == 0;
+        refs[i] = PointRef(&packed[i], negate);
+        const G1 term(negate ? -points[i] : points[i]);
+        sum += term;
+        weighted += term * Fr::from_u64(i + 1);
+      }
+      EXPECT_EQ(sum_points(kernels(), refs), sum);
+      EXPECT_EQ(weighted_sum(kernels(), refs), weighted);
+    }
+  }
+}
+
+TEST_P(KernelsOfEachSet, WeightedSumOfOnePointAtEachPlace) {
+  test::Random random;
+  const std::vector<G1Affine> points = random.points(1);
+  const std::vector<PackedPoint> packed = pack(points);
+  for (std::size_t i = 0; i < 32; ++i) {
+    std::vector<PointRef> refs(32);
+    refs[i] = PointRef(&packed[0], false);
+    EXPECT_EQ(weighted_sum(kernels(), refs), points[0] * Fr::from_u64(i + 1));
+  }
+}
+
+TEST_P(KernelsOfEachSet, SquareRootsAgreeWithTheScalarField) {
+  test::Random random;
+  for (const std::size_t size : test::edge_sizes()) {
+    std::vector<Fq> values(size), roots(size);
+    for (auto& value : values) value = random.below(8) == 0 ? -Fq::from_u64(random.below(3)) : random.point().x;
+    kernels().square_roots(values.data(), size, roots.data());
+    for (std::size_t i = 0; i < size; ++i) {
+      const std::optional<Fq> root = values[i].square_root();
+      EXPECT_EQ(roots[i].squared() == values[i], root.has_value());
+      if (root) EXPECT_EQ(roots[i], *root);
+    }
+  }
+}
+
+TEST_P(KernelsOfEachSet, SegmentSumsAgreeWithG1) {
+  test::Random random;
+  for (const bool corners : {false, true}) {
+    for (const std::size_t segments : {0u, 1u, 10u, 500u}) {
+      std::vector<std::uint32_t> sizes(segments);
+      for (auto& size : sizes) size = static_cast<std::uint32_t>(random.below(8) == 0 ? random.below(300) : random.below(6));
+      if (segments == 1) sizes[0] = 9001;  // longer than a group
+      std::vector<PointRef> refs;
+      std::vector<G1> expected(segments);
+      const std::vector<G1Affine> points = corners ? random.corner_points(100) : random.points(100);
+      const std::vector<PackedPoint> packed = pack(points);
+      for (std::size_t s = 0; s < segments; ++s) {
+        for (std::size_t i = 0; i < sizes[s]; ++i) {
+          std::size_t k = random.below(points.size());
+          while (points[k].is_identity()) k = random.below(points.size());
+          const bool negate = random.below(2) == 0;
+          refs.emplace_back(&packed[k], negate);
+          expected[s] += negate ? -points[k] : points[k];
+        }
+      }
+      std::vector<PackedPoint> storage(segments);
+      std::vector<PointRef> sums(segments);
+      SegmentSums(kernels()).run(refs, sizes, storage, sums);
+      for (std::size_t s = 0; s < segments; ++s) {
+        EXPECT_EQ(sums[s].is_null(), expected[s].is_identity());
+        if (sums[s].is_null()) continue;
+        G1Affine sum;
+        kernels().unpack(sums[s].point(), 1, &sum);
+        EXPECT_EQ(G1(sums[s].negative() ? -sum : sum), expected[s]);
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, KernelsOfEachSet, testing::ValuesIn(test::all_kernels()),
+                         [](const auto& set) { return std::string(set.param->name); });
+
+}  // namespace
+}  // namespace blindproof::curve

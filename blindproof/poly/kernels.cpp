@@ -1,0 +1,17 @@
+#include "blindproof/poly/kernels.h"
+
+#include "blindproof/field/kernel_set.h"
+
+namespace blindproof::poly {
+
+const PolyKernels& poly_kernels() noexcept {
+  switch (field::kernel_set()) {
+#if defined(__x86_64__)
+    case base::Simd::kIfma: return kPolyKernelsIfma;
+    case base::Simd::kAdx: return kPolyKernelsAdx;
+#endif
+    default: return kPolyKernelsPortable;
+  }
+}
+
+}  // namespace blindproof::poly
