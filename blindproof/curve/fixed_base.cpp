@@ -45,7 +45,7 @@ FixedBaseTable::FixedBaseTable(const Kernels& kernels, const G1Affine& base, int
     for (std::size_t w = 0; w < windows_; ++w) {
       PackedPoint* const first = &multiples_[w * per_window];  // first[k-1] is k times the window's base
       const PointRef power(first + m - 1, false);
-      for (std::size_t k = 1; k < m; ++k) sums.push_back({power, PointRef(first + k - 1, false), first + m + k - 1});
+      for (std::size_t k = 1; k < m; ++k) sums.push_back({first + k - 1, power, first + m + k - 1});
     }
     kernels.add_pairs(sums.data(), sums.size(), false, &thread_scratch());
   }

@@ -39,8 +39,10 @@ class PointRef {
   std::uintptr_t bits_ = 0;
 };
 
+/// out = a + b, where b has a sign and a has none.
 struct PairJob {
-  PointRef a, b;     // not null
+  const PackedPoint* a;
+  PointRef b;        // not null
   PackedPoint* out;  // may be where a or b of the same job lie
 };
 
@@ -67,7 +69,7 @@ struct Kernels {
   void (*pack)(const G1Affine* points, std::size_t count, PackedPoint* out);
   void (*unpack)(const PackedPoint* points, std::size_t count, G1Affine* out);
 
-  /// out = a + b for each job. Returns whether some result is the identity. With `doublings` the batch goes the careful way
+  /// Does every job. Returns whether some result is the identity. With `doublings` the batch goes the careful way
   /// at once: for callers who know that some a equals its b.
   /// Requires: no operand is the identity.
   bool (*add_pairs)(const PairJob* jobs, std::size_t count, bool doublings, KernelScratch* scratch);

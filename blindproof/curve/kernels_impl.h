@@ -3,9 +3,11 @@
 // be linked into another.
 //
 // L is a lane engine of the field (field/lanes_portable.h) for Fq, with what points need besides:
-//   Difference                  what a difference of two Values fits: a Value that is less reduced
+//   Difference                  what differences of Values fit: a Value that is less reduced
 //   gather/scatter              eight PackedPoints <-> x, y
-//   pick, negate_if, is_zero    by or as a mask: bit k for lane k; exact, modulo q
+//   gather_multiples            the multiples that eight digits name, and the masks of nonzero and of negative digits
+//   pick, negate_if, is_zero    by or as a mask: bit k for lane k; is_zero is exact
+//   chord_x, chord_y            see below
 //   mul_sub_mul(a, b, c, d)     a b - c d
 //   invert                      all lanes at once; false, and nothing done, if one of them is zero
 #pragma once
@@ -72,15 +74,6 @@ struct KernelSet {
     const auto square = L::square(x);
     return L::add(L::add(square, square), square);
   }
-  /// The third point of the line with this slope through a point, of which the other one is dx away, negated.
-  template <class Slope, class Dx>
-  static BLINDPROOF_INLINE Value chord_x(const Slope& slope, const Dx& dx, const Value& x) {
-    return L::reduce(L::sub(L::sub(L::square(slope), dx), L::add(x, x)));
-  }
-  static BLINDPROOF_INLINE Value chord_y(const Value& slope, const Value& x, const Value& x_sum, const Value& y) {
-    return L::reduce(L::sub(L::mul(slope, L::sub(x, x_sum)), y));
-  }
-
   // The way back through a batch goes in groups, step by step: consecutive products don't depend on each other, so that
   // they overlap in the pipeline.
   static constexpr std::size_t kGroup = 4;
@@ -93,17 +86,6 @@ struct KernelSet {
 
   // ---- a + b for independent pairs
 
-  static BLINDPROOF_INLINE void gather_refs(const PointRef* const refs[kLanes], Value& x, Value& y) {
-    const PackedPoint* points[kLanes];
-    Mask negative = 0;
-    for (std::size_t k = 0; k < kLanes; ++k) {
-      points[k] = refs[k]->point();
-      negative = static_cast<Mask>(negative | (refs[k]->negative() ? 1u << k : 0u));
-    }
-    L::gather(points, x, y);
-    y = L::negate_if(negative, y);
-  }
-
   // Lanes past the end repeat the last job: same operands, same result, same place.
   struct JobLanes {
     const PairJob* jobs[kLanes];
@@ -115,14 +97,19 @@ struct KernelSet {
       }
     }
     BLINDPROOF_INLINE void load_a(Value& x, Value& y) const {
-      const PointRef* refs[kLanes];
-      for (std::size_t k = 0; k < kLanes; ++k) refs[k] = &jobs[k]->a;
-      gather_refs(refs, x, y);
+      const PackedPoint* points[kLanes];
+      for (std::size_t k = 0; k < kLanes; ++k) points[k] = jobs[k]->a;
+      L::gather(points, x, y);
     }
-    BLINDPROOF_INLINE void load_b(Value& x, Value& y) const {
-      const PointRef* refs[kLanes];
-      for (std::size_t k = 0; k < kLanes; ++k) refs[k] = &jobs[k]->b;
-      gather_refs(refs, x, y);
+    BLINDPROOF_INLINE Mask load_b(Value& x, Value& y) const {
+      const PackedPoint* points[kLanes];
+      unsigned negative = 0;
+      for (std::size_t k = 0; k < kLanes; ++k) {
+        points[k] = jobs[k]->b.point();
+        negative |= (jobs[k]->b.negative() ? 1u : 0u) << k;
+      }
+      L::gather(points, x, y);
+      return static_cast<Mask>(negative);
     }
     BLINDPROOF_INLINE void store(const Value& x, const Value& y) const {
       PackedPoint* points[kLanes];
@@ -143,9 +130,9 @@ struct KernelSet {
       const JobLanes lanes(jobs, count, i);
       Value xa, ya, xb, yb;
       lanes.load_a(xa, ya);
-      lanes.load_b(xb, yb);
+      const Mask negative = lanes.load_b(xb, yb);
       Difference denominator = L::sub(xb, xa);
-      Difference numerator = L::sub(yb, ya);
+      Difference numerator = L::sub(L::negate_if(negative, yb), ya);
       if constexpr (kCareful) {
         const Mask same_x = L::is_zero(denominator);
         const Mask tangent = same_x & L::is_zero(numerator);
@@ -170,12 +157,12 @@ struct KernelSet {
       find_slopes(batch, chains, begin, end, slopes);
       for (std::size_t i = begin; i < end; ++i) {
         Difference dx = batch.denominator[i];
-        if constexpr (kCareful) dx = L::pick(batch.tangent[i], L::zero(), dx);
-        x_sums[i - begin] = chord_x(slopes[i - begin], dx, batch.x[i]);
+        if constexpr (kCareful) dx = L::pick(batch.tangent[i], L::sub(batch.x[i], batch.x[i]), dx);
+        x_sums[i - begin] = L::chord_x(slopes[i - begin], dx, batch.x[i]);
       }
       for (std::size_t i = begin; i < end; ++i) {
         Value x = x_sums[i - begin];
-        Value y = chord_y(slopes[i - begin], batch.x[i], x, batch.y[i]);
+        Value y = L::chord_y(slopes[i - begin], batch.x[i], x, batch.y[i]);
         if constexpr (kCareful) {
           x = L::pick(batch.vanish[i], L::zero(), x);
           y = L::pick(batch.vanish[i], L::zero(), y);
@@ -212,20 +199,6 @@ struct KernelSet {
     return reinterpret_cast<const Block*>(blocks[i].bytes);
   }
 
-  static BLINDPROOF_INLINE void gather_multiples(const PackedPoint* multiples, const std::int16_t* digits, Value& x,
-                                                 Value& y, Mask& nonzero) {
-    const PackedPoint* points[kLanes];
-    for (std::size_t k = 0; k < kLanes; ++k) {
-      const int digit = digits[k];
-      const int magnitude = digit < 0 ? -digit : digit;
-      points[k] = multiples + (static_cast<unsigned>(magnitude - 1) & 127);  // zero digits: any point will do
-    }
-    L::gather(points, x, y);
-    Mask negative;
-    L::digit_masks(digits, nonzero, negative);
-    y = L::negate_if(negative, y);
-  }
-
   template <bool kCareful>
   static bool add_multiples_batch(PointBlock* sums, std::uint8_t* identities, std::size_t blocks,
                                   const PackedPoint* multiples, const std::int16_t* digits, KernelScratch* scratch) {
@@ -234,8 +207,9 @@ struct KernelSet {
     for (std::size_t i = 0; i < blocks; ++i) {
       Block& sum = *blocks_of(sums, i);
       Value x, y;
-      Mask nonzero;
-      gather_multiples(multiples, digits + i * kLanes, x, y, nonzero);
+      Mask nonzero, negative;
+      L::gather_multiples(multiples, digits + i * kLanes, x, y, nonzero, negative);
+      const auto signed_y = L::negate_if(negative, y);
       Mask active;
       if constexpr (kCareful) {
         active = batch.active[i];  // the first attempt has already filled the identities
@@ -243,25 +217,24 @@ struct KernelSet {
         active = static_cast<Mask>(nonzero & ~identities[i]);
         if (const Mask fill = nonzero & identities[i]; fill != 0) {
           sum.x = L::pick(fill, x, sum.x);
-          sum.y = L::pick(fill, y, sum.y);
+          sum.y = L::pick(fill, L::reduce(signed_y), sum.y);
           identities[i] = static_cast<Mask>(identities[i] & ~fill);
         }
         batch.active[i] = active;
       }
-      Difference denominator = L::sub(x, sum.x);
-      Difference numerator = L::sub(y, sum.y);
+      Difference denominator = L::pick(active, L::sub(x, sum.x), L::one());
+      Difference numerator = L::sub(signed_y, sum.y);
       if constexpr (kCareful) {
         const Mask same_x = active & L::is_zero(denominator);
         const Mask tangent = same_x & L::is_zero(numerator);
         const Mask vanish = static_cast<Mask>(same_x & ~tangent);
         denominator = L::pick(tangent, L::add(sum.y, sum.y), denominator);
         numerator = L::pick(tangent, triple_square(sum.x), numerator);
-        active = static_cast<Mask>(active & ~vanish);
-        batch.active[i] = active;
+        denominator = L::pick(vanish, L::one(), denominator);
+        batch.active[i] = static_cast<Mask>(active & ~vanish);
         batch.tangent[i] = tangent;
         batch.vanish[i] = vanish;
       }
-      denominator = L::pick(active, denominator, L::one());
       batch.numerator[i] = numerator;
       batch.denominator[i] = denominator;
       batch.prefix[i] = chains.push(i, denominator);
@@ -272,15 +245,15 @@ struct KernelSet {
       const std::size_t begin = (end - 1) / kGroup * kGroup;
       find_slopes(batch, chains, begin, end, slopes);
       for (std::size_t i = begin; i < end; ++i) {
+        const Value& x = blocks_of(sums, i)->x;
         Difference dx = batch.denominator[i];
-        if constexpr (kCareful) dx = L::pick(batch.tangent[i], L::zero(), dx);
-        x_sums[i - begin] = chord_x(slopes[i - begin], dx, blocks_of(sums, i)->x);
+        if constexpr (kCareful) dx = L::pick(batch.tangent[i], L::sub(x, x), dx);
+        x_sums[i - begin] = L::pick(batch.active[i], L::chord_x(slopes[i - begin], dx, x), x);
       }
       for (std::size_t i = begin; i < end; ++i) {
         Block& sum = *blocks_of(sums, i);
-        const Value y = chord_y(slopes[i - begin], sum.x, x_sums[i - begin], sum.y);
-        sum.x = L::pick(batch.active[i], x_sums[i - begin], sum.x);
-        sum.y = L::pick(batch.active[i], y, sum.y);
+        sum.y = L::pick(batch.active[i], L::chord_y(slopes[i - begin], sum.x, x_sums[i - begin], sum.y), sum.y);
+        sum.x = x_sums[i - begin];
         if constexpr (kCareful) identities[i] |= batch.vanish[i];
       }
       end = begin;
@@ -329,7 +302,8 @@ struct KernelSet {
     Mask filled = 0;
 
     /// Adds the affine points of the lanes in `present`. An addition P + P or P - P leaves zz = 0 for ever.
-    BLINDPROOF_INLINE void add(Mask present, const Value& bx, const Value& by) {
+    template <class Y>
+    BLINDPROOF_INLINE void add(Mask present, const Value& bx, const Y& by) {
       const Mask fill = static_cast<Mask>(present & ~filled);
       const Mask active = present & filled;
       if (active != 0) {
@@ -339,7 +313,7 @@ struct KernelSet {
       }
       if (fill != 0) {
         x = L::pick(fill, bx, x);
-        y = L::pick(fill, by, y);
+        y = L::pick(fill, L::reduce(by), y);
         zz = L::pick(fill, L::one(), zz);
         zzz = L::pick(fill, L::one(), zzz);
         filled |= fill;
@@ -371,7 +345,7 @@ struct KernelSet {
       const Value pp = L::square(p);
       const Value ppp = L::mul(p, pp);
       const Value q = L::mul(u, pp);
-      const Value next_x = chord_x(r, ppp, q);  // r^2 - ppp - 2q
+      const Value next_x = L::sum_x(r, ppp, q);
       const Value next_y = L::mul_sub_mul(r, L::sub(q, next_x), s, ppp);
       x = L::pick(active, next_x, x);
       y = L::pick(active, next_y, y);
@@ -394,9 +368,9 @@ struct KernelSet {
 
   static BLINDPROOF_INLINE Xyzz empty_sums() { return {L::zero(), L::zero(), L::zero(), L::zero(), 0}; }
 
-  // points[k*stride] for each lane; `absent` stands in for null.
-  static BLINDPROOF_INLINE Mask gather_present(const PointRef* points, std::size_t stride, const PackedPoint* absent,
-                                               Value& x, Value& y) {
+  // points[k*stride] for each lane, added to the sums; `absent` stands in for null.
+  static BLINDPROOF_INLINE void add_present(const PointRef* points, std::size_t stride, const PackedPoint* absent,
+                                            Xyzz& sums) {
     const PackedPoint* lanes[kLanes];
     unsigned present = 0, negative = 0;
     for (std::size_t k = 0; k < kLanes; ++k) {
@@ -405,9 +379,9 @@ struct KernelSet {
       negative |= (ref.negative() ? 1u : 0u) << k;
       lanes[k] = ref.is_null() ? absent : ref.point();
     }
+    Value x, y;
     L::gather(lanes, x, y);
-    y = L::negate_if(static_cast<Mask>(negative), y);
-    return static_cast<Mask>(present);
+    sums.add(static_cast<Mask>(present), x, L::negate_if(static_cast<Mask>(negative), y));
   }
 
   static bool sum_lanes(const PointRef* points, std::size_t count, LaneSums* out) {
@@ -415,9 +389,7 @@ struct KernelSet {
     Xyzz sums = empty_sums();
     for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(points[i].point());
     for (std::size_t i = 0; i < count; i += kLanes) {
-      Value x, y;
-      const Mask present = gather_present(points + i, 1, &absent, x, y);
-      sums.add(present, x, y);
+      add_present(points + i, 1, &absent, sums);
     }
     return sums.store(out);
   }
@@ -435,9 +407,7 @@ struct KernelSet {
       weighted.add(0xff, x, y);
     }
     for (std::size_t i = length; i-- > 0;) {
-      Value x, y;
-      const Mask present = gather_present(points + i, length, start, x, y);
-      sums.add(present, x, y);
+      add_present(points + i, length, start, sums);
       weighted.add(sums);
     }
     const bool good = sums.store(sums_out);

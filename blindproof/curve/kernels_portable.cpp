@@ -22,6 +22,17 @@ struct PointLanes : Field {
     return sub(mul(a, b), mul(c, d));
   }
 
+  /// slope^2 - dx - 2x: the third point of a line through (x, y), whose second point is at x + dx.
+  static BLINDPROOF_INLINE Value chord_x(const Value& slope, const Value& dx, const Value& x) {
+    return sub(sub(square(slope), dx), add(x, x));
+  }
+  /// slope*(x - x_sum) - y: of that point, negated.
+  static BLINDPROOF_INLINE Value chord_y(const Value& slope, const Value& x, const Value& x_sum, const Value& y) {
+    return sub(mul(slope, sub(x, x_sum)), y);
+  }
+  /// r^2 - ppp - 2q (see G1).
+  static BLINDPROOF_INLINE Value sum_x(const Value& r, const Value& ppp, const Value& q) { return chord_x(r, ppp, q); }
+
   static BLINDPROOF_INLINE bool invert(Value& a) {
     Value prefix;
     Fq product = Fq::one();
@@ -54,14 +65,19 @@ struct PointLanes : Field {
       }
     }
   }
-  static BLINDPROOF_INLINE void digit_masks(const std::int16_t* digits, Mask& nonzero, Mask& negative) {
-    unsigned n = 0, s = 0;
+  static BLINDPROOF_INLINE void gather_multiples(const PackedPoint* multiples, const std::int16_t* digits, Value& x,
+                                                 Value& y, Mask& nonzero, Mask& negative) {
+    const PackedPoint* points[kLanes];
+    unsigned nonzeros = 0, negatives = 0;
     for (std::size_t k = 0; k < kLanes; ++k) {
-      n |= (digits[k] != 0 ? 1u : 0u) << k;
-      s |= (digits[k] < 0 ? 1u : 0u) << k;
+      const int digit = digits[k];
+      points[k] = multiples + (static_cast<unsigned>((digit < 0 ? -digit : digit) - 1) & 127);  // any, for zero
+      nonzeros |= (digit != 0 ? 1u : 0u) << k;
+      negatives |= (digit < 0 ? 1u : 0u) << k;
     }
-    nonzero = static_cast<Mask>(n);
-    negative = static_cast<Mask>(s);
+    gather(points, x, y);
+    nonzero = static_cast<Mask>(nonzeros);
+    negative = static_cast<Mask>(negatives);
   }
 };
 

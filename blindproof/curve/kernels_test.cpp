@@ -51,10 +51,10 @@ TEST_P(KernelsOfEachSet, AddPairsAgreesWithG1) {
         std::vector<G1> sums;
         bool identity = false;
         for (std::size_t i = 0; i < size; ++i) {
-          const bool negate_a = random.below(2) == 0, negate_b = random.below(2) == 0;
+          const bool negate = random.below(2) == 0;
           PackedPoint* const places[] = {&out[i], &packed_a[i], &packed_b[i]};
-          jobs.push_back({PointRef(&packed_a[i], negate_a), PointRef(&packed_b[i], negate_b), places[i % 3]});
-          sums.push_back(G1(negate_a ? -a[i] : a[i]) + (negate_b ? -b[i] : b[i]));
+          jobs.push_back({&packed_a[i], PointRef(&packed_b[i], negate), places[i % 3]});
+          sums.push_back(G1(a[i]) + (negate ? -b[i] : b[i]));
           identity |= sums[i].is_identity();
         }
         EXPECT_EQ(kernels().add_pairs(jobs.data(), size, doublings, &thread_scratch()), identity);
@@ -83,7 +83,7 @@ TEST_P(KernelsOfEachSet, LongChainsOfResultsStayExact) {
     for (std::size_t i = 0; i < 32; ++i) {
       const std::size_t j = 32 + random.below(32);
       const bool negate = random.below(2) == 0;
-      jobs.push_back({PointRef(&packed[i], false), PointRef(&packed[j], negate), &packed[i]});
+      jobs.push_back({&packed[i], PointRef(&packed[j], negate), &packed[i]});
       sums.push_back(G1(points[i]) + (negate ? -points[j] : points[j]));
     }
     const bool identity = kernels().add_pairs(jobs.data(), jobs.size(), false, &thread_scratch());

@@ -53,8 +53,9 @@ void SegmentSums::run_group(std::span<PointRef> points, std::span<std::uint32_t>
         } else {
           out = &pool_[pool_used++];
         }
-        jobs_.push_back({a, b, out});
-        points[write++] = PointRef(out, false);
+        // a + b, up to the sign of a, which the result inherits
+        jobs_.push_back({a.point(), PointRef(b.point(), a.negative() != b.negative()), out});
+        points[write++] = PointRef(out, a.negative());
       }
       if (size % 2 != 0) points[write++] = points[read + size - 1];
       read += size;
@@ -81,7 +82,7 @@ void SegmentSums::run_group(std::span<PointRef> points, std::span<std::uint32_t>
     sums[s] = sizes[s] != 0 ? points[read++] : PointRef();
     if (sizes[s] == 0 || !in_pool(sums[s])) continue;
     storage[s] = *sums[s].point();  // the other sums of this list cancelled
-    sums[s] = PointRef(&storage[s], false);
+    sums[s] = PointRef(&storage[s], sums[s].negative());
   }
 }
 

@@ -87,8 +87,8 @@ SmallScalarTable::SmallScalarTable(const Kernels& kernels, std::span<const G1Aff
         if (identity_[j]) continue;
         PackedPoint* const first = &multiples_[j * kMultiples];  // first[k-1] is k times the generator
         const PointRef middle(first + m - 1, false);
-        for (std::size_t k = 1; k < m; ++k) sums.push_back({PointRef(first + k - 1, false), middle, first + m + k - 1});
-        doublings.push_back({middle, middle, first + 2 * m - 1});
+        for (std::size_t k = 1; k < m; ++k) sums.push_back({first + k - 1, middle, first + m + k - 1});
+        doublings.push_back({middle.point(), middle, first + 2 * m - 1});
       }
       kernels.add_pairs(doublings.data(), doublings.size(), true, &thread_scratch());
       kernels.add_pairs(sums.data(), sums.size(), false, &thread_scratch());

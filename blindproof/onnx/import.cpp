@@ -301,7 +301,9 @@ class Importer {
     } else {
       return refuse(place, "the operator is supported for constants only");
     }
-    BLINDPROOF_TRY(context.attributes.finish(place));
+    if (const Status status = context.attributes.finish(place); !status.ok()) {
+      return status.error().code == ErrorCode::kUnsupported ? refuse(place, status.error().detail) : Error(status.error());
+    }
     BLINDPROOF_TRY(check_new_nodes(nodes_before, place));
     const int output = found == nullptr ? 0 : found->output;
     if (output < node.output_size() && !node.output(output).empty()) values_.emplace(node.output(output), *std::move(value));

@@ -142,10 +142,9 @@ class Inference {
     }
   }
 
-  // Requantize: remainder limbs, then hi (Direct) or low, high, inside, above (Split). MaxPool: all steps but the last.
+  // Requantize: RequantizePlan::columns. MaxPool: all steps but the last.
   std::size_t column_count(std::size_t i) const {
-    if (const auto& r = plan_.requantize[i])
-      return r->remainder.size() + (std::holds_alternative<RequantizePlan::Split>(r->activation) ? 4 : 1);
+    if (const auto& r = plan_.requantize[i]) return r->columns();
     const auto& window = std::get<op::MaxPool2d>(arch_.nodes[i].op).window;
     return std::max<std::size_t>(2, window.kernel[0] * window.kernel[1]) - 2;
   }
@@ -158,7 +157,7 @@ class Inference {
 
   struct LookupUse {
     std::size_t node;      // or SIZE_MAX for the input
-    std::size_t part;      // Requantize: limb number, or one of the constants; MaxPool: step
+    std::size_t part;      // Requantize: number of a limb's column, or one of the constants; MaxPool: step
   };
   static constexpr std::size_t kInput = static_cast<std::size_t>(-1);
   static constexpr std::size_t kActivation = 100, kLowPart = 101, kClass = 102;
@@ -195,6 +194,8 @@ class Inference {
         for (std::size_t j = 0; j < limbs; ++j) add(r->remainder[j].table, l, {i, j}, columns({j}));
         if (const auto* direct = std::get_if<RequantizePlan::Direct>(&r->activation)) {
           add(direct->table, l, {i, kActivation}, columns({limbs, kOut}));
+        } else if (const auto* identity = std::get_if<RequantizePlan::Identity>(&r->activation)) {
+          for (std::size_t j = 0; j < identity->limbs.size(); ++j) add(identity->limbs[j].table, l, {i, limbs + j}, columns({limbs + j}));
         } else {
           const auto& split = std::get<RequantizePlan::Split>(r->activation);
           add(split.low_table, l, {i, kLowPart}, columns({limbs}));
@@ -510,6 +511,15 @@ class Inference {
       const auto ends = proof::layers::reduce_product(context_, label(i, "clamp"), {z, product}, false, prover ? &*prover : nullptr);
       context_.open(states_[i].columns[limbs + 2], ends.z, ends.a);
       context_.open(states_[i].columns[limbs], ends.z, ends.b);
+    } else if (const auto* identity = std::get_if<RequantizePlan::Identity>(&plan.activation)) {
+      hi = column_claims(i, {kOut}, z)[0];
+      Scalar sum(Fr::from_i64(identity->low) * ones);
+      int limb_position = 0;
+      for (std::size_t j = 0; j < identity->limbs.size(); ++j) {
+        sum += column_claims(i, {limbs + j}, z)[0] * Fr::power_of_two(limb_position);
+        limb_position += static_cast<int>(identity->limbs[j].bits);
+      }
+      context_.require_zero(label(i, "small"), hi - sum);
     } else {
       hi = column_claims(i, {limbs}, z)[0];
     }
@@ -705,7 +715,14 @@ void fill_columns(const ModelKey& key, const model::IntegerGraph& graph, Witness
       const IntegerSpan x = witness.tensor(node.inputs[0]);
       const std::size_t limbs = plan->remainder.size();
       const auto* split = std::get_if<RequantizePlan::Split>(&plan->activation);
-      columns.assign(limbs + (split != nullptr ? 4 : 1), std::vector<std::int32_t>(cells));
+      const auto* identity = std::get_if<RequantizePlan::Identity>(&plan->activation);
+      columns.assign(plan->columns(), std::vector<std::int32_t>(cells));
+      auto split_limbs = [](std::uint64_t number, const std::vector<compiler::Limb>& widths, auto&& store) {
+        for (std::size_t j = 0; j < widths.size(); ++j) {
+          store(j, static_cast<std::int32_t>(number & ((std::uint64_t{1} << widths[j].bits) - 1)));
+          number >>= widths[j].bits;
+        }
+      };
       // Cells of one channel follow each other in blocks.
       std::size_t block = 1, channels = 1;
       if (requantize.multiplier) {
@@ -721,12 +738,12 @@ void fill_columns(const ModelKey& key, const model::IntegerGraph& graph, Witness
         std::int64_t t = static_cast<std::int64_t>(commit::at(x, k)) * m;
         if (requantize.shift > 0) t += std::int64_t{1} << (requantize.shift - 1);
         const std::int64_t hi = t >> requantize.shift;
-        std::int64_t rem = t - hi * (std::int64_t{1} << requantize.shift);
-        for (std::size_t j = 0; j < limbs; ++j) {
-          columns[j][k] = static_cast<std::int32_t>(rem & ((std::int64_t{1} << plan->remainder[j].bits) - 1));
-          rem >>= plan->remainder[j].bits;
-        }
-        if (split == nullptr) {
+        const std::int64_t rem = t - hi * (std::int64_t{1} << requantize.shift);
+        split_limbs(static_cast<std::uint64_t>(rem), plan->remainder, [&](std::size_t j, std::int32_t v) { columns[j][k] = v; });
+        if (identity != nullptr) {
+          split_limbs(static_cast<std::uint64_t>(hi - identity->low), identity->limbs,
+                      [&](std::size_t j, std::int32_t v) { columns[limbs + j][k] = v; });
+        } else if (split == nullptr) {
           columns[limbs][k] = static_cast<std::int32_t>(hi);
         } else {
           const std::int64_t relative = hi - split->low;

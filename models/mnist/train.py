@@ -71,10 +71,10 @@ class Recipe:
 
 
 RECIPES = {
-    "mlp": Recipe(lambda: mlp(nn.ReLU)),
+    "mlp": Recipe(lambda: mlp(nn.ReLU), epochs=160),
     "lenet5": Recipe(lenet5),
-    "mlp_square": Recipe(lambda: mlp(PowSquare), activity=1e-3),
-    "lenet5_square": Recipe(lenet5_square, activity=1e-3),
+    "mlp_square": Recipe(lambda: mlp(PowSquare), epochs=160, activity=1e-3),
+    "lenet5_square": Recipe(lenet5_square, epochs=120, rate=4e-3, smoothing=0.0, activity=1e-3),
 }
 
 

@@ -46,7 +46,7 @@ class Lowering {
       plan_.registration_table[p] = range_table(plan_.registration_tables, parameter.min, parameter.max);
     }
     BLINDPROOF_TRY(choose_activations());
-    choose_remainders();
+    choose_limbs();
     for (std::size_t i = 0; i < arch_.nodes.size(); ++i) count_lookups(i);
     number(plan_.tables);
     number(plan_.registration_tables);
@@ -255,6 +255,10 @@ class Lowering {
         continue;
       }
       const auto& clamp = std::get<op::Requantize::Clamp>(node->activation);
+      if (clamp.low <= node->hi_min && node->hi_max <= clamp.high) {
+        plan_.requantize[i]->activation = RequantizePlan::Identity{{}, node->hi_min};
+        continue;
+      }
       Use& use = clamps[{clamp.low, clamp.high}];
       use.min = use.nodes.empty() ? node->hi_min : std::min(use.min, node->hi_min);
       use.max = use.nodes.empty() ? node->hi_max : std::max(use.max, node->hi_max);
@@ -297,24 +301,33 @@ class Lowering {
   }
 
   // One limb width for all layers: few wide tables for big networks, more narrow limbs for small ones.
-  void choose_remainders() {
+  void choose_limbs() {
     auto limbs = [](unsigned shift, unsigned width) {
       std::vector<unsigned> bits;
       const unsigned count = (shift + width - 1) / width;
       for (unsigned i = 0; i < count; ++i) bits.push_back(shift / count + (i < shift % count ? 1 : 0));
       return bits;
     };
+    // Widths in bits of the numbers that each node splits into limbs.
+    std::vector<std::vector<unsigned>> widths(arch_.nodes.size());
+    for (std::size_t i = 0; i < arch_.nodes.size(); ++i) {
+      const auto* node = std::get_if<op::Requantize>(&arch_.nodes[i].op);
+      if (node == nullptr) continue;
+      widths[i].push_back(node->shift);
+      if (std::holds_alternative<RequantizePlan::Identity>(plan_.requantize[i]->activation))
+        widths[i].push_back(static_cast<unsigned>(std::bit_width(static_cast<std::uint64_t>(node->hi_max - node->hi_min))));
+    }
     unsigned best = 16;
     double best_cost = 0;
     for (unsigned width = 6; width <= 16; ++width) {
       std::set<unsigned> tables;
       double cost = 0;
       for (std::size_t i = 0; i < arch_.nodes.size(); ++i) {
-        const auto* node = std::get_if<op::Requantize>(&arch_.nodes[i].op);
-        if (node == nullptr) continue;
-        const auto bits = limbs(node->shift, width);
-        tables.insert(bits.begin(), bits.end());
-        cost += kLookupCost * static_cast<double>(bits.size() * plan_.tensors[arch_.nodes[i].output].layout.cells());
+        for (unsigned number : widths[i]) {
+          const auto bits = limbs(number, width);
+          tables.insert(bits.begin(), bits.end());
+          cost += kLookupCost * static_cast<double>(bits.size() * plan_.tensors[arch_.nodes[i].output].layout.cells());
+        }
       }
       for (unsigned bits : tables) cost += kTableEntryCost * static_cast<double>(std::size_t{1} << bits);
       if (width == 6 || cost < best_cost) {
@@ -322,19 +335,23 @@ class Lowering {
         best_cost = cost;
       }
     }
+    auto place = [&](unsigned number) {
+      std::vector<Limb> placed;
+      for (unsigned bits : limbs(number, best))
+        placed.push_back({bits, range_table(plan_.tables, 0, (std::int64_t{1} << bits) - 1)});
+      return placed;
+    };
     for (std::size_t i = 0; i < arch_.nodes.size(); ++i) {
-      const auto* node = std::get_if<op::Requantize>(&arch_.nodes[i].op);
-      if (node == nullptr) continue;
-      for (unsigned bits : limbs(node->shift, best))
-        plan_.requantize[i]->remainder.push_back({bits, range_table(plan_.tables, 0, (std::int64_t{1} << bits) - 1)});
+      if (widths[i].empty()) continue;
+      plan_.requantize[i]->remainder = place(widths[i][0]);
+      if (auto* identity = std::get_if<RequantizePlan::Identity>(&plan_.requantize[i]->activation))
+        identity->limbs = place(widths[i][1]);
     }
   }
 
   void count_lookups(std::size_t index) {
     const std::size_t cells = plan_.tensors[arch_.nodes[index].output].layout.cells();
-    if (const auto& r = plan_.requantize[index]) {
-      plan_.lookups += cells * (r->remainder.size() + (std::holds_alternative<RequantizePlan::Split>(r->activation) ? 2 : 1));
-    }
+    if (const auto& r = plan_.requantize[index]) plan_.lookups += cells * r->lookups();
     if (plan_.max_pool[index]) {
       const auto& window = std::get<op::MaxPool2d>(arch_.nodes[index].op).window;
       plan_.lookups += cells * (window.kernel[0] * window.kernel[1] - 1);
@@ -352,6 +369,16 @@ class Lowering {
 };
 
 }  // namespace
+
+std::size_t RequantizePlan::columns() const {
+  if (const auto* identity = std::get_if<Identity>(&activation)) return remainder.size() + identity->limbs.size();
+  return remainder.size() + (std::holds_alternative<Split>(activation) ? 4 : 1);
+}
+
+std::size_t RequantizePlan::lookups() const {
+  if (const auto* identity = std::get_if<Identity>(&activation)) return remainder.size() + identity->limbs.size();
+  return remainder.size() + (std::holds_alternative<Split>(activation) ? 2 : 1);
+}
 
 bool TensorPlan::plain() const {
   return std::all_of(groups.begin(), groups.end(), [](const auto& group) { return group.size() == 1; });

@@ -32,14 +32,14 @@ struct ParameterPlan {
   std::int64_t min = 0, max = 0;  // range of each limb, proven at registration
 };
 
-/// rem = sum of limbs, low first.
-struct RemainderLimb {
+/// One digit of an unsigned number, low first, looked up in the range table of its width.
+struct Limb {
   unsigned bits;
   std::size_t table;
 };
 
 struct RequantizePlan {
-  std::vector<RemainderLimb> remainder;
+  std::vector<Limb> remainder;  // rem = sum of limbs; their widths add up to the shift
   /// (hi, out) in one table.
   struct Direct {
     std::size_t table;
@@ -51,7 +51,18 @@ struct RequantizePlan {
     std::size_t low_table, class_table;
     std::int64_t low;
   };
-  std::variant<Direct, Split> activation;
+  /// The clamp does nothing: out = hi, and out - low = sum of limbs shows that hi is small.
+  struct Identity {
+    std::vector<Limb> limbs;
+    std::int64_t low;
+  };
+  std::variant<Direct, Split, Identity> activation;
+
+  /// Committed columns besides the output: remainder limbs, then hi (Direct), low, high, inside, above (Split) or
+  /// limbs (Identity).
+  std::size_t columns() const;
+  /// Tuples looked up per cell.
+  std::size_t lookups() const;
 };
 
 struct MaxPoolPlan {
