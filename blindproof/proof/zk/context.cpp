@@ -34,7 +34,16 @@ std::size_t Context::send_point(std::string_view label, const G1Affine* point) {
   return points_++;
 }
 
+G1Affine Context::commit_values(std::span<const Fr> values, const Fr& blind) {
+  return generators_.commit(values, blind).to_affine();
+}
+
+std::vector<G1Affine> Context::commit_rows(const TensorLayout& layout, const IntegerSpan& values, std::span<const Fr> blinds) {
+  return commit::commit_rows(generators_, layout, values, blinds);
+}
+
 void Context::before_commit(std::string_view, std::vector<Fr>&) {}
+void Context::before_commit_tensor(std::string_view, const IntegerSpan&) {}
 
 std::uint32_t Context::commit_message(std::string_view label, std::size_t count, std::span<const Fr> values, bool wide) {
   BLINDPROOF_CHECK(count >= 1 && count <= (wide ? commit::kGenerators : commit::kNarrowSlots), "message size");
@@ -44,7 +53,7 @@ std::uint32_t Context::commit_message(std::string_view label, std::size_t count,
     message.values.assign(values.begin(), values.end());
     before_commit(label, message.values);
     message.blind = blind_for(label, message.values);
-    const G1Affine point = generators_.commit(message.values, message.blind).to_affine();
+    const G1Affine point = commit_values(message.values, message.blind);
     message.point = send_point(label, &point);
   } else {
     message.point = send_point(label, nullptr);
@@ -82,6 +91,7 @@ TensorId Context::commit_tensor(std::string_view name, const TensorLayout& layou
   std::vector<G1Affine> rows;
   auto label = [&](std::size_t row) { return std::string(name) + " row " + std::to_string(row); };
   if (proving()) {
+    before_commit_tensor(name, *values);
     tensor.own = std::make_unique<TensorSecret>(TensorSecret{*values, {}});
     tensor.secret = tensor.own.get();
     for (std::size_t r = 0; r < layout.rows(); ++r) {
@@ -95,7 +105,7 @@ TensorId Context::commit_tensor(std::string_view name, const TensorLayout& layou
       }
       tensor.own->blinds.push_back(blind_for(label(r), row));
     }
-    rows = commit::commit_rows(generators_, layout, *values, tensor.own->blinds);
+    rows = commit_rows(layout, *values, tensor.own->blinds);
   }
   for (std::size_t r = 0; r < layout.rows(); ++r) send_point(label(r), proving() ? &rows[r] : nullptr);
   tensors_.push_back(std::move(tensor));

@@ -122,12 +122,17 @@ class Context {
   std::uint32_t commit_message(std::string_view label, std::size_t count, std::span<const Fr> values, bool wide);
   virtual Fr blind_for(std::string_view label, std::span<const Fr> values) = 0;
   virtual commit::BlindSource::Mask mask_for(std::string_view label, std::span<const Fr> values, const Fr& blind) = 0;
+  /// The group operations of a prover, apart so that a clear run can do without them.
+  virtual G1Affine commit_values(std::span<const Fr> values, const Fr& blind);
+  virtual std::vector<G1Affine> commit_rows(const TensorLayout& layout, const IntegerSpan& values, std::span<const Fr> blinds);
   /// Whether blind_for() of tensor rows looks at the values (tests of zero knowledge): they are expanded only then.
   virtual bool wants_row_values() const { return false; }
   /// A received scalar was not canonical.
   virtual void bad_scalar() = 0;
   /// For tests of soundness: a dishonest prover alters what it is about to commit.
   virtual void before_commit(std::string_view label, std::vector<Fr>& values);
+  /// The same for tensors: a dishonest prover writes into the cells, which it owns.
+  virtual void before_commit_tensor(std::string_view name, const IntegerSpan& values);
 
   /// Opening claims to one derived message U: message id, with the coefficients of tensor rows that make it.
   struct Derived {
@@ -192,6 +197,21 @@ class ProverContext : public Context {
   std::unique_ptr<commit::BlindSource> own_blinds_;
   commit::BlindSource* blinds_;
   base::Bytes proof_;
+};
+
+/// The prover's run without group operations: every commitment is sent as the identity. Says whether a witness satisfies all
+/// records, fast; for tests over many inputs. Challenges don't depend on the witness, so it proves nothing to anybody.
+class ClearContext : public ProverContext {
+ public:
+  ClearContext(const Generators& generators, std::string_view protocol);
+  /// Runs the openings too; the labels of records that don't hold.
+  std::vector<std::string> finish_clear();
+
+ protected:
+  G1Affine commit_values(std::span<const Fr> values, const Fr& blind) override;
+  std::vector<G1Affine> commit_rows(const TensorLayout& layout, const IntegerSpan& values, std::span<const Fr> blinds) override;
+  Fr blind_for(std::string_view label, std::span<const Fr> values) override;
+  commit::BlindSource::Mask mask_for(std::string_view label, std::span<const Fr> values, const Fr& blind) override;
 };
 
 class VerifierContext : public Context {

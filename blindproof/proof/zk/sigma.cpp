@@ -106,7 +106,7 @@ Context::GroupEquation Context::prove_records(const Derived& derived) {
         g.s += coefficient * messages_[k].blind;
       }
       g.mask = mask_for(label, g.v, g.s);
-      const G1Affine point = generators_.commit(g.mask.values, g.mask.blind).to_affine();
+      const G1Affine point = commit_values(g.mask.values, g.mask.blind);
       first_move[i] = send_point(label, &point);
     } else {
       first_move[i] = send_point(label, nullptr);
@@ -129,7 +129,7 @@ Context::GroupEquation Context::prove_records(const Derived& derived) {
     const std::string label = i == 1 ? "T1" : "T0";
     if (proving()) {
       t_blind[i] = blind_for(label, std::span<const Fr>(&t[i], 1));
-      const G1Affine point = generators_.commit(std::span<const Fr>(&t[i], 1), t_blind[i]).to_affine();
+      const G1Affine point = commit_values(std::span<const Fr>(&t[i], 1), t_blind[i]);
       t_point[i] = send_point(label, &point);
     } else {
       t_point[i] = send_point(label, nullptr);

@@ -1,0 +1,548 @@
+#!/usr/bin/env python3
+"""The program `blindproof` from outside, on the MNIST networks: the whole way from ONNX file to verdict, its exit codes and
+JSON, damaged files, wrong companions, interrupts. Needs nothing but Python's standard library."""
+import argparse
+import itertools
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import zipfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+MNIST = ROOT / "models" / "mnist"
+SEED = int(os.environ.get("BLINDPROOF_TEST_SEED", "1"))
+GOOD, FAILED, UNUSABLE = 0, 1, 2
+
+blindproof = None  # the program's path
+scratch = None     # folder of what is made once
+
+
+def write_npy(path, dtype, shape, data):
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': ({''.join(f'{n},' for n in shape)}), }}"
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + data)
+
+
+def write_floats(path, shape, values):
+    write_npy(path, "<f4", shape, struct.pack(f"<{len(values)}f", *values))
+
+
+def write_integers(path, values):
+    write_npy(path, "<i8", [len(values)], struct.pack(f"<{len(values)}q", *values))
+
+
+def read_npy(path):
+    """dtype, shape, bytes."""
+    raw = path.read_bytes()
+    size = struct.unpack("<H", raw[8:10])[0]
+    header = eval(raw[10:10 + size], {})  # a literal that the program wrote
+    return header["descr"], header["shape"], raw[10 + size:]
+
+
+def read_integers(path):
+    dtype, _, data = read_npy(path)
+    assert dtype == "<i8", dtype
+    return list(struct.unpack(f"<{len(data) // 8}q", data))
+
+
+def digit(index):
+    """Pixels of a test digit."""
+    raw = zipfile.ZipFile(MNIST / "mnist_test.npz").read("x.npy")
+    start = 10 + struct.unpack("<H", raw[8:10])[0] + index * 784 * 4
+    return list(struct.unpack("<784f", raw[start:start + 784 * 4]))
+
+
+def run(*arguments, env=None, timeout=300):
+    environment = dict(os.environ, **(env or {}))
+    return subprocess.run([blindproof, *map(str, arguments)], capture_output=True, timeout=timeout, env=environment,
+                          encoding="utf-8")
+
+
+class CliTest(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(dir=scratch))
+
+    def expect(self, code, *arguments, **options):
+        result = run(*arguments, **options)
+        self.assertEqual(result.returncode, code, f"{arguments}\n{result.stdout}\n{result.stderr}")
+        return result
+
+    def json(self, code, *arguments, **options):
+        result = self.expect(code, *arguments, "--json", **options)
+        self.assertEqual(result.stderr, "")
+        return json.loads(result.stdout)
+
+    def error(self, code, *arguments, **options):
+        """The error of a command that must fail, the same in text and JSON."""
+        text = self.expect(code, *arguments, **options)
+        error = self.json(code, *arguments, **options)["error"]
+        self.assertEqual(sorted(error), ["code", "detail", "place"])
+        self.assertIn(error["detail"], text.stdout + text.stderr)
+        return error
+
+    def prove(self, name, *options, index=7, model="mlp"):
+        self.expect(GOOD, "prove", scratch / f"{model}.bpm", "--model-key", scratch / f"{model}.bpk", "--input",
+                    MNIST / "mnist_test.npz", "--index", index, "--out", self.folder / f"{name}.bpp", "--output",
+                    self.folder / f"{name}.npy", *options)
+        return self.folder / f"{name}.bpp"
+
+    def verify(self, proof, *options, model="mlp"):
+        return ["verify", proof, "--model-key", scratch / f"{model}.bpk", *options]
+
+    def refused_by(self, *arguments):
+        verdict = self.json(FAILED, *arguments)
+        self.assertIs(verdict["accepted"], False)
+        self.assertEqual(verdict["check"], verdict["error"]["place"])
+        return verdict["check"]
+
+    def assert_empty_of(self, suffix):
+        self.assertEqual(list(self.folder.glob(f"*{suffix}*")), [])
+
+
+class Pipeline(CliTest):
+    def test_compile_reports_accuracy_layers_parameters_and_lookups(self):
+        report = self.json(GOOD, "model", "compile", MNIST / "mlp.onnx", "--calibration", MNIST / "mnist_calibration.npz",
+                           "--out", self.folder / "net.bpm")
+        self.assertGreaterEqual(report["float_accuracy"], 95)
+        self.assertGreaterEqual(report["integer_accuracy"], report["float_accuracy"] - 0.5)
+        self.assertEqual(report["weights"], 784 * 128 + 128 * 64 + 64 * 10)
+        self.assertEqual(report["parameters"], sum(layer["parameters"] for layer in report["layers"]))
+        self.assertEqual(report["lookups"], sum(layer["lookups"] for layer in report["layers"]))
+        self.assertEqual(stat.S_IMODE((self.folder / "net.bpm").stat().st_mode), 0o600)
+
+    def test_inspect_tells_model_and_key_apart(self):
+        model = self.json(GOOD, "model", "inspect", scratch / "mlp.bpm")
+        key = self.json(GOOD, "model", "inspect", scratch / "mlp.bpk")
+        self.assertEqual((model["kind"], key["kind"]), ("model", "model key"))
+        self.assertEqual(model["layers"], key["layers"])
+        self.assertEqual(len(bytes.fromhex(key["model_id"])), 32)
+
+    def test_committing_again_gives_the_same_id(self):
+        first = self.json(GOOD, "model", "check", scratch / "mlp.bpk")
+        again = self.json(GOOD, "model", "commit", scratch / "mlp.bpm", "--out", self.folder / "again.bpk")
+        self.assertIs(first["accepted"], True)
+        self.assertEqual(again["model_id"], first["model_id"])
+        self.assertEqual(again["file_bytes"], (self.folder / "again.bpk").stat().st_size)
+
+    def test_compiling_again_gives_another_id_but_the_same_answers(self):
+        self.expect(GOOD, "model", "compile", MNIST / "mlp.onnx", "--calibration", MNIST / "mnist_calibration.npz", "--out",
+                    self.folder / "again.bpm")
+        again = self.json(GOOD, "model", "commit", self.folder / "again.bpm", "--out", self.folder / "again.bpk")
+        self.assertNotEqual(again["model_id"], self.json(GOOD, "model", "check", scratch / "mlp.bpk")["model_id"])
+        answers = [self.json(GOOD, "model", "run", folder / f"{name}.bpm", "--input", MNIST / "mnist_test.npz")["outputs"]
+                   for folder, name in [(scratch, "mlp"), (self.folder, "again")]]
+        self.assertEqual(*answers)
+
+    def test_what_is_proven_is_what_the_interpreter_says(self):
+        proof = self.prove("plain", index=11)
+        plain = self.json(GOOD, "model", "run", scratch / "mlp.bpm", "--input", MNIST / "mnist_test.npz", "--index", 11)
+        verdict = self.json(GOOD, *self.verify(proof))
+        self.assertIs(verdict["accepted"], True)
+        self.assertIs(verdict["registration_checked"], True)
+        self.assertEqual(verdict["output"]["values"], plain["outputs"][0])
+        self.assertEqual(verdict["output"]["values"], read_integers(self.folder / "plain.npy"))
+        self.assertEqual(verdict["class"], plain["classes"][0])
+        self.assertEqual(verdict["input"]["visibility"], "public")
+        self.assertEqual(verdict["input"]["values"], [round(p * 255) for p in digit(11)])
+        text = self.expect(GOOD, *self.verify(proof)).stdout
+        self.assertIn("every parameter of the model is in its declared range (registration checked)", text)
+        self.assertIn(verdict["model_id"], text)
+
+    def test_accuracy_on_the_test_digits(self):
+        for network, least in (("mlp", 95.0), ("lenet5", 97.5)):
+            integer = self.json(GOOD, "model", "run", scratch / f"{network}.bpm", "--input", MNIST / "mnist_test.npz")
+            real = self.json(GOOD, "model", "run", scratch / f"{network}.bpm", "--input", MNIST / "mnist_test.npz",
+                             "--float")
+            self.assertEqual(integer["samples"], 2000)
+            self.assertGreaterEqual(real["accuracy"], least)
+            self.assertGreaterEqual(integer["accuracy"], real["accuracy"] - 0.5)
+
+    def test_outputs_are_written_for_one_sample_and_for_several(self):
+        write_floats(self.folder / "two.npy", [2, 1, 28, 28], digit(0) + digit(1))
+        write_floats(self.folder / "one.npy", [784], digit(1))
+        for name, shape in (("two", (2, 10)), ("one", (10,))):
+            self.expect(GOOD, "model", "run", scratch / "mlp.bpm", "--input", self.folder / f"{name}.npy", "--out",
+                        self.folder / f"{name}.out.npy")
+            self.assertEqual(read_npy(self.folder / f"{name}.out.npy")[:2], ("<i8", shape))
+            self.expect(GOOD, "model", "run", scratch / "mlp.bpm", "--input", self.folder / f"{name}.npy", "--out",
+                        self.folder / f"{name}.out.npy", "--dequantize")
+            self.assertEqual(read_npy(self.folder / f"{name}.out.npy")[:2], ("<f8", shape))
+
+    def test_convolutions_and_pools(self):
+        proof = self.prove("lenet", "--hide-input", model="lenet5")
+        verdict = self.json(GOOD, *self.verify(proof, model="lenet5"))
+        plain = self.json(GOOD, "model", "run", scratch / "lenet5.bpm", "--input", MNIST / "mnist_test.npz", "--index", 7)
+        self.assertEqual(verdict["output"]["values"], plain["outputs"][0])
+
+    def test_exact_arithmetic_with_outputs_beyond_64_bits(self):
+        net = self.folder / "square.bpm"
+        self.expect(GOOD, "model", "compile", MNIST / "mlp_square.onnx", "--calibration", MNIST / "mnist_calibration.npz",
+                    "--out", net, "--arithmetic", "exact")
+        self.expect(GOOD, "model", "commit", net, "--out", self.folder / "square.bpk")
+        proven = self.json(GOOD, "prove", net, "--model-key", self.folder / "square.bpk", "--input",
+                           MNIST / "mnist_test.npz", "--index", 3, "--out", self.folder / "s.bpp", "--output",
+                           self.folder / "s.npy")
+        verify = ["verify", self.folder / "s.bpp", "--model-key", self.folder / "square.bpk", "--output",
+                  self.folder / "s.npy"]
+        verdict = self.json(GOOD, *verify)
+        self.assertIs(verdict["output"]["compared"], True)
+        self.assertEqual(verdict["output"]["values"], proven["output"])
+        self.assertEqual(verdict["arithmetic"], "exact")
+        dtype, shape, data = read_npy(self.folder / "s.npy")
+        self.assertEqual(dtype[:2], "<U")  # this network's outputs need text
+        wrong = bytearray(data)
+        wrong[4] = ord("7") if wrong[4] != ord("7") else ord("8")  # the first value's second character
+        write_npy(self.folder / "s.npy", dtype, shape, bytes(wrong))
+        self.assertEqual(self.refused_by(*verify), "statement.output")
+
+
+class Statements(CliTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        write_floats(cls.folder / "x.npy", [1, 28, 28], digit(7))
+        write_floats(cls.folder / "other.npy", [1, 28, 28], digit(8))
+
+    def test_public_input_and_output_are_compared(self):
+        proof = self.prove("public")
+        verdict = self.json(GOOD, *self.verify(proof, "--input", self.folder / "x.npy", "--output",
+                                               self.folder / "public.npy"))
+        self.assertEqual((verdict["input"]["compared"], verdict["output"]["compared"]), (True, True))
+        self.expect(GOOD, *self.verify(proof, "--input", MNIST / "mnist_test.npz", "--index", 7))
+        self.assertEqual(self.refused_by(*self.verify(proof, "--input", self.folder / "other.npy")), "statement.input")
+        values = read_integers(self.folder / "public.npy")
+        write_integers(self.folder / "wrong.npy", values[:-1] + [values[-1] + 1])
+        self.assertEqual(self.refused_by(*self.verify(proof, "--output", self.folder / "wrong.npy")), "statement.output")
+        write_floats(self.folder / "floats.npy", [10], [0.5] * 10)
+        self.assertIn("dequantize", self.error(UNUSABLE, *self.verify(proof, "--output", self.folder / "floats.npy"))["detail"])
+
+    def test_hidden_input_needs_its_opening(self):
+        proof = self.prove("hidden", "--hide-input")
+        opening = self.folder / "hidden.open"
+        self.assertEqual(stat.S_IMODE(opening.stat().st_mode), 0o600)
+        verdict = self.json(GOOD, *self.verify(proof))
+        self.assertEqual(verdict["input"]["visibility"], "hidden")
+        self.assertNotIn("values", verdict["input"])
+        self.assertEqual(self.error(UNUSABLE, *self.verify(proof, "--input", self.folder / "x.npy"))["place"], "--input")
+        verdict = self.json(GOOD, *self.verify(proof, "--input", self.folder / "x.npy", "--opening", opening))
+        self.assertEqual((verdict["input"]["opened"], verdict["input"]["compared"]), (True, True))
+        self.assertEqual(self.refused_by(*self.verify(proof, "--input", self.folder / "other.npy", "--opening", opening)),
+                         "statement.input")
+        # The same digit again has another opening.
+        self.prove("later", "--hide-input")
+        self.assertEqual(self.refused_by(*self.verify(proof, "--opening", self.folder / "later.open")), "statement.input")
+        # A damaged opening opens nothing.
+        damaged = bytearray(opening.read_bytes())
+        damaged[60] ^= 1
+        (self.folder / "damaged.open").write_bytes(damaged)
+        self.assertEqual(self.refused_by(*self.verify(proof, "--opening", self.folder / "damaged.open")),
+                         "statement.input")
+
+    def test_hidden_outputs_are_not_printed(self):
+        self.prove("plain")
+        proof = self.prove("secret", "--hide-output", "--hide-input")
+        values = read_integers(self.folder / "secret.npy")
+        self.assertEqual(values, read_integers(self.folder / "plain.npy"))
+        self.assertEqual(stat.S_IMODE((self.folder / "secret.npy").stat().st_mode), 0o600)
+        prove = ["prove", scratch / "mlp.bpm", "--model-key", scratch / "mlp.bpk", "--input", self.folder / "x.npy", "--out",
+                 self.folder / "again.bpp", "--hide-output"]
+        for arguments in (prove, [*prove, "--json"], self.verify(proof), [*self.verify(proof), "--json"]):
+            text = self.expect(GOOD, *arguments).stdout
+            self.assertNotIn(str(max(values)), text)
+            self.assertNotIn("class", text)
+        self.expect(GOOD, *self.verify(proof, "--output", self.folder / "secret.npy", "--opening",
+                                       self.folder / "secret.open"))
+
+    def test_context_is_bound(self):
+        bound, free = self.prove("bound", "--context", "C0FFEE"), self.prove("free")
+        verdict = self.json(GOOD, *self.verify(bound, "--context", "c0ffee"))
+        self.assertEqual(verdict["context"], "c0ffee")
+        for arguments in (self.verify(bound), self.verify(bound, "--context", "c0ffef"), self.verify(free, "--context", "00")):
+            self.assertEqual(self.refused_by(*arguments), "statement.context")
+        self.assertEqual(self.error(UNUSABLE, *self.verify(bound, "--context", "xyz"))["place"], "--context")
+
+    def test_another_model_is_refused(self):
+        proof = self.prove("mine")
+        self.assertEqual(self.refused_by(*self.verify(proof, model="lenet5")), "statement.model")
+        error = self.error(FAILED, "prove", scratch / "mlp.bpm", "--model-key", scratch / "lenet5.bpk", "--input",
+                           self.folder / "x.npy", "--out", self.folder / "none.bpp")
+        self.assertEqual(error["code"], "mismatch")
+        self.assertFalse((self.folder / "none.bpp").exists())
+        # Nor does it help to write the other id into the proof.
+        other = bytes.fromhex(self.json(GOOD, "model", "check", scratch / "lenet5.bpk")["model_id"])
+        bytes_ = proof.read_bytes()
+        (self.folder / "renamed.bpp").write_bytes(bytes_[:4] + other + bytes_[36:])
+        self.refused_by(*self.verify(self.folder / "renamed.bpp", model="lenet5"))
+
+    def test_a_changed_answer_is_refused(self):
+        proof = bytearray(self.prove("honest").read_bytes())
+        output = 4 + 32 + 1 + 8 + 784 * 16 + 1 + 8
+        self.assertEqual(int.from_bytes(proof[output:output + 16], "little", signed=True),
+                         read_integers(self.folder / "honest.npy")[0])
+        proof[output] ^= 1
+        (self.folder / "lie.bpp").write_bytes(proof)
+        self.assertEqual(self.refused_by(*self.verify(self.folder / "lie.bpp")), "sigma")
+
+
+class DamagedFiles(CliTest):
+    """Never accepted, never a crash: exit codes are 1 or 2."""
+
+    def damaged(self, original):
+        """Copies of a file: one bit flipped at many places, cut, grown, of another version, of another kind."""
+        choose = random.Random(SEED)
+        data = original.read_bytes()
+        path = self.folder / f"damaged{original.suffix}"
+        positions = [3, 4, 40, len(data) - 1] + [choose.randrange(len(data)) for _ in range(20)]
+        for position in positions:
+            flipped = bytearray(data)
+            flipped[position] ^= 1 << choose.randrange(8)
+            path.write_bytes(flipped)
+            yield f"bit flipped in byte {position}", path
+        for size in (0, 1, 3, 4, 35, len(data) // 2, len(data) - 1):
+            path.write_bytes(data[:size])
+            yield f"cut to {size} bytes", path
+        path.write_bytes(data + b"\0")
+        yield "one byte more", path
+        path.write_bytes(b"PK\x05\x06" + bytes(18))
+        yield "another kind of file", path
+
+    def test_proofs(self):
+        for what, path in self.damaged(self.prove("p", "--hide-input")):
+            with self.subTest(what, seed=SEED):
+                self.assertIn(run(*self.verify(path)).returncode, (FAILED, UNUSABLE))
+
+    def test_model_keys(self):
+        proof = self.prove("k")
+        for what, path in self.damaged(scratch / "mlp.bpk"):
+            with self.subTest(what, seed=SEED):
+                self.assertIn(run("verify", proof, "--model-key", path).returncode, (FAILED, UNUSABLE))
+                checked = run("model", "check", path)
+                self.assertIn(checked.returncode, (GOOD, FAILED, UNUSABLE))
+                if checked.returncode == GOOD:  # another model's key, if it is a key at all
+                    self.assertNotIn(run("verify", proof, "--model-key", path).returncode, (GOOD,))
+
+    def test_a_registration_that_fails_names_its_check(self):
+        data = bytearray((scratch / "mlp.bpk").read_bytes())
+        data[-40] ^= 1
+        key = self.folder / "unregistered.bpk"
+        key.write_bytes(data)
+        checked = self.json(FAILED, "model", "check", key)
+        self.assertIs(checked["accepted"], False)
+        self.assertIn("registration", checked["error"]["place"])
+        verdict = self.json(FAILED, "verify", self.prove("r"), "--model-key", key)
+        self.assertTrue(verdict["check"].startswith("registration"), verdict)
+
+    def test_models(self):
+        # A changed weight is another good model: what must never happen is a proof that passes for the committed one.
+        for what, path in self.damaged(scratch / "mlp.bpm"):
+            with self.subTest(what, seed=SEED):
+                self.assertIn(run("model", "inspect", path).returncode, (GOOD, UNUSABLE))
+                proof = self.folder / "from-damaged.bpp"
+                proof.unlink(missing_ok=True)
+                proven = run("prove", path, "--model-key", scratch / "mlp.bpk", "--input", MNIST / "mnist_test.npz",
+                             "--index", 1, "--out", proof)
+                self.assertIn(proven.returncode, (GOOD, FAILED, UNUSABLE))
+                self.assertEqual(proof.exists(), proven.returncode == GOOD)
+                if proof.exists():  # the damage is in the float network, which proofs don't use
+                    self.expect(GOOD, *self.verify(proof))
+
+    def test_truncated_and_unknown_versions_are_unusable(self):
+        proof = self.prove("v")
+        commands = {scratch / "mlp.bpm": ["model", "inspect"], scratch / "mlp.bpk": ["model", "check"],
+                    proof: self.verify(proof)[:1]}
+        for original, command in commands.items():
+            data = original.read_bytes()
+            tail = ["--model-key", scratch / "mlp.bpk"] if command == ["verify"] else []
+            version = data[:3] + bytes([data[3] + 1]) + data[4:] if original.suffix != ".bpm" else \
+                data[:4] + bytes([data[4] + 1]) + data[5:]
+            for name, content, codes in (("short", data[:len(data) // 2], ("malformed", "limit")),
+                                        ("version", version, ("unsupported",))):
+                path = self.folder / f"{name}{original.suffix}"
+                path.write_bytes(content)
+                error = self.error(UNUSABLE, *command, path, *tail)
+                self.assertIn(error["code"], codes)
+                self.assertTrue(error["place"].startswith(str(path)), error)
+
+    def test_networks_and_arrays(self):
+        choose = random.Random(SEED)
+        for original in (MNIST / "mlp.onnx", MNIST / "mnist_calibration.npz"):
+            data = original.read_bytes()
+            for size in (0, 10, len(data) // 2, len(data) - 1):
+                path = self.folder / f"cut{original.suffix}"
+                path.write_bytes(data[:size])
+                network = path if original.suffix == ".onnx" else MNIST / "mlp.onnx"
+                data_file = path if original.suffix == ".npz" else MNIST / "mnist_calibration.npz"
+                error = self.error(UNUSABLE, "model", "compile", network, "--calibration", data_file, "--out",
+                                   self.folder / "never.bpm")
+                self.assertTrue(error["place"].startswith(str(path)), error)
+            for _ in range(4):
+                flipped = bytearray(data)
+                flipped[choose.randrange(min(len(data), 2000))] ^= 1 << choose.randrange(8)
+                path.write_bytes(flipped)
+                self.assertIn(run("model", "compile", network, "--calibration", data_file, "--out",
+                                  self.folder / "maybe.bpm").returncode, (GOOD, FAILED, UNUSABLE))
+        self.assertFalse((self.folder / "never.bpm").exists())
+
+
+class WrongArguments(CliTest):
+    def test_every_command_has_help_with_an_example(self):
+        for command in (["model", "compile"], ["model", "inspect"], ["model", "run"], ["model", "commit"],
+                        ["model", "check"], ["prove"], ["verify"], ["bench", "zkml"], ["model"], ["bench"], []):
+            text = self.expect(GOOD, *command, "--help").stdout
+            self.assertIn("Example", text)
+            self.assertIn("blindproof", text)
+
+    def test_wrong_options_are_unusable(self):
+        for arguments in ([], ["nonsense"], ["model"], ["verify"], ["prove", "--fast"], ["model", "check", "a", "b"],
+                          ["model", "check", scratch / "mlp.bpk", "--threads", "0"],
+                          ["model", "compile", "a", "--calibration", "b", "--out", "c", "--arithmetic", "floating"],
+                          ["model", "compile", "a", "--calibration", "b", "--out", "c", "--weight-bits", "17"],
+                          ["bench", "zkml", "--workload", "mlp-2m", "--repeat", "0"]):
+            with self.subTest(arguments):
+                self.assertEqual(self.error(UNUSABLE, *arguments)["code"], "invalid-argument")
+
+    def test_unknown_workloads_are_listed(self):
+        self.assertIn("lenet5", self.error(UNUSABLE, "bench", "zkml", "--workload", "vgg99")["detail"])
+
+    def test_missing_files_and_folders_are_named(self):
+        self.assertEqual(self.error(UNUSABLE, "model", "inspect", "no/such.bpm")["place"], "no/such.bpm")
+        error = self.error(UNUSABLE, "model", "commit", scratch / "mlp.bpm", "--out", self.folder / "none" / "a.bpk")
+        self.assertTrue(error["place"].startswith(str(self.folder / "none")), error)
+        self.error(UNUSABLE, "model", "commit", scratch / "mlp.bpm", "--out", self.folder)
+
+    def test_samples_that_do_not_fit_the_model(self):
+        prove = ["prove", scratch / "mlp.bpm", "--model-key", scratch / "mlp.bpk", "--out", self.folder / "never.bpp",
+                 "--input"]
+        self.assertIn("--index", self.error(UNUSABLE, *prove, MNIST / "mnist_test.npz")["detail"])
+        self.assertIn("1999", self.error(UNUSABLE, *prove, MNIST / "mnist_test.npz", "--index", 2000)["detail"])
+        write_floats(self.folder / "wide.npy", [28, 29], [0.0] * (28 * 29))
+        self.assertIn("[28,29]", self.error(UNUSABLE, *prove, self.folder / "wide.npy")["detail"])
+        write_floats(self.folder / "nan.npy", [28, 28], [0.0] * 783 + [float("nan")])
+        self.assertIn("NaN", self.error(UNUSABLE, *prove, self.folder / "nan.npy")["detail"])
+        self.assert_empty_of(".bpp")
+
+    def test_an_accuracy_that_cannot_be_kept_is_a_failure(self):
+        error = self.error(FAILED, "model", "compile", MNIST / "mlp.onnx", "--calibration",
+                           MNIST / "mnist_calibration.npz", "--out", self.folder / "never.bpm", "--weight-bits", "2",
+                           "--activation-bits", "4", "--max-accuracy-loss", "0")
+        self.assertIn("--weight-bits", error["detail"])
+        self.assertFalse((self.folder / "never.bpm").exists())
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "needs /dev/full")
+    def test_output_that_cannot_be_printed_is_an_error(self):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([blindproof, "model", "inspect", scratch / "mlp.bpm", "--json"], stdout=full,
+                                    stderr=subprocess.PIPE)
+        self.assertEqual(result.returncode, UNUSABLE)
+
+
+class Interrupts(CliTest):
+    def test_an_interrupted_command_leaves_whole_files_or_none(self):
+        delays = random.Random(SEED)
+        commands = {
+            "net.bpm": (["model", "compile", MNIST / "lenet5.onnx", "--calibration", MNIST / "mnist_calibration.npz"],
+                        ["model", "inspect"]),
+            "net.bpk": (["model", "commit", scratch / "mlp.bpm"], ["model", "check"]),
+            "net.bpp": (["prove", scratch / "mlp.bpm", "--model-key", scratch / "mlp.bpk", "--input",
+                         MNIST / "mnist_test.npz", "--index", "1"], ["verify", "--model-key", scratch / "mlp.bpk"]),
+        }
+        interrupted = 0
+        for (name, (command, check)), number in itertools.product(commands.items(), (signal.SIGINT, signal.SIGTERM) * 4):
+            path = self.folder / name
+            path.unlink(missing_ok=True)
+            process = subprocess.Popen([blindproof, *map(str, command), "--out", path], stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            time.sleep(delays.uniform(0, 0.3))
+            process.send_signal(number)
+            code = process.wait(60)
+            self.assertIn(code, (GOOD, -number), command)
+            interrupted += code != GOOD
+            self.assert_empty_of("partial")
+            if path.exists():
+                self.expect(GOOD, *check, path)
+            else:
+                self.assertNotEqual(code, GOOD)
+        self.assertGreater(interrupted, 0)
+
+    def test_an_old_file_survives_an_interrupt(self):
+        path = self.folder / "kept.bpk"
+        shutil.copy(scratch / "mlp.bpk", path)
+        process = subprocess.Popen([blindproof, "model", "commit", scratch / "lenet5.bpm", "--out", path],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        if process.wait(60) != GOOD:
+            self.assertEqual(path.read_bytes(), (scratch / "mlp.bpk").read_bytes())
+        self.assert_empty_of("partial")
+
+
+class OtherKernels(CliTest):
+    SCALAR = {"BLINDPROOF_SIMD": "scalar"}
+
+    def test_the_portable_path_commits_to_the_same_id(self):
+        fast = self.json(GOOD, "model", "check", scratch / "mlp.bpk")["model_id"]
+        scalar = self.json(GOOD, "model", "commit", scratch / "mlp.bpm", "--out", self.folder / "scalar.bpk",
+                           env=self.SCALAR)["model_id"]
+        single = self.json(GOOD, "model", "commit", scratch / "mlp.bpm", "--out", self.folder / "single.bpk", "--threads",
+                           "1")["model_id"]
+        self.assertEqual((scalar, single), (fast, fast))
+
+    def test_each_path_verifies_the_other_ones_proofs(self):
+        fast = self.prove("fast", "--hide-input")
+        self.expect(GOOD, *self.verify(fast), env=self.SCALAR)
+        self.expect(GOOD, "prove", scratch / "mlp.bpm", "--model-key", scratch / "mlp.bpk", "--input",
+                    MNIST / "mnist_test.npz", "--index", 7, "--out", self.folder / "scalar.bpp", "--output",
+                    self.folder / "scalar.npy", env=self.SCALAR)
+        self.expect(GOOD, *self.verify(self.folder / "scalar.bpp"))
+        self.assertEqual((self.folder / "scalar.npy").read_bytes(), (self.folder / "fast.npy").read_bytes())
+
+
+class Benchmarks(CliTest):
+    FIELDS = {"workload", "params", "activations", "commit_s", "prove_s", "verify_s", "registration_verify_s", "plain_s",
+              "proof_bytes", "model_key_bytes", "peak_rss_bytes", "threads", "zero_knowledge", "simd"}
+
+    def test_a_real_network(self):
+        result = self.json(GOOD, "bench", "zkml", "--workload", "mnist-mlp", "--repeat", "1", "--threads", "2", "--models",
+                           ROOT / "models")
+        self.assertLessEqual(self.FIELDS, set(result))
+        self.assertEqual((result["threads"], result["zero_knowledge"]), (2, True))
+        self.assertTrue(all(result[f] > 0 for f in self.FIELDS if f.endswith(("_s", "_bytes"))), result)
+
+
+def make_shared_files():
+    for network in ("mlp", "lenet5"):
+        for arguments in (["model", "compile", MNIST / f"{network}.onnx", "--calibration", MNIST / "mnist_calibration.npz",
+                           "--out", scratch / f"{network}.bpm"],
+                          ["model", "commit", scratch / f"{network}.bpm", "--out", scratch / f"{network}.bpk"]):
+            result = run(*arguments)
+            if result.returncode != GOOD:
+                sys.exit(f"{arguments}: {result.stdout}{result.stderr}")
+
+
+def main():
+    global blindproof, scratch
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--blindproof", default=ROOT / "build" / "release" / "bin" / "blindproof", help="the program")
+    options, rest = parser.parse_known_args()
+    blindproof = str(pathlib.Path(options.blindproof).resolve())
+    with tempfile.TemporaryDirectory(prefix="blindproof-cli-") as folder:
+        scratch = pathlib.Path(folder)
+        make_shared_files()
+        unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+
+
+if __name__ == "__main__":
+    main()
