@@ -43,7 +43,8 @@ constexpr DTypeInfo kDTypes[] = {
 };
 
 const DTypeInfo& info_of(DType dtype) {
-  const auto* found = std::find_if(std::begin(kDTypes), std::end(kDTypes), [&](const auto& i) { return i.dtype == dtype; });
+  const auto* found =
+      std::find_if(std::begin(kDTypes), std::end(kDTypes), [&](const auto& i) { return i.dtype == dtype; });
   BLINDPROOF_CHECK(found != std::end(kDTypes), "an unknown dtype");
   return *found;
 }
@@ -150,7 +151,8 @@ class HeaderParser {
 base::Status parse_descr(const std::string& descr, const std::string& place, Array& array) {
   const auto unsupported = [&](const std::string& why) {
     return base::error(ErrorCode::kUnsupported, place,
-                       "type '" + descr.substr(0, 32) + "' " + why + "; save it as bool, int8..int64, uint8..uint64, float32, " +
+                       "type '" + descr.substr(0, 32) + "' " + why +
+                           "; save it as bool, int8..int64, uint8..uint64, float32, " +
                            "float64 or text, little-endian");
   };
   if (descr.size() < 2) return unsupported("is not known");
@@ -209,18 +211,30 @@ base::Status for_each_number(const Array& array, const Body& body) {
     return {};
   };
   switch (array.dtype) {
-    case DType::kBool: return all(std::uint8_t{});
-    case DType::kInt8: return all(std::int8_t{});
-    case DType::kUInt8: return all(std::uint8_t{});
-    case DType::kInt16: return all(std::int16_t{});
-    case DType::kUInt16: return all(std::uint16_t{});
-    case DType::kInt32: return all(std::int32_t{});
-    case DType::kUInt32: return all(std::uint32_t{});
-    case DType::kInt64: return all(std::int64_t{});
-    case DType::kUInt64: return all(std::uint64_t{});
-    case DType::kFloat32: return all(float{});
-    case DType::kFloat64: return all(double{});
-    case DType::kText: break;
+    case DType::kBool:
+      return all(std::uint8_t{});
+    case DType::kInt8:
+      return all(std::int8_t{});
+    case DType::kUInt8:
+      return all(std::uint8_t{});
+    case DType::kInt16:
+      return all(std::int16_t{});
+    case DType::kUInt16:
+      return all(std::uint16_t{});
+    case DType::kInt32:
+      return all(std::int32_t{});
+    case DType::kUInt32:
+      return all(std::uint32_t{});
+    case DType::kInt64:
+      return all(std::int64_t{});
+    case DType::kUInt64:
+      return all(std::uint64_t{});
+    case DType::kFloat32:
+      return all(float{});
+    case DType::kFloat64:
+      return all(double{});
+    case DType::kText:
+      break;
   }
   return base::error(ErrorCode::kUnsupported, "array", "text where numbers are needed");
 }
@@ -254,8 +268,9 @@ Result<Array> parse_npy(ByteSpan bytes, std::string_view place_view) {
   in.raw(kMagicSize);
   const std::uint8_t major = in.u8(), minor = in.u8();
   if (in.ok() && (major < 1 || major > 3 || minor != 0)) {
-    return base::error(ErrorCode::kUnsupported, place,
-                       ".npy version " + std::to_string(major) + "." + std::to_string(minor) + "; versions 1.0 to 3.0 are read");
+    return base::error(
+        ErrorCode::kUnsupported, place,
+        ".npy version " + std::to_string(major) + "." + std::to_string(minor) + "; versions 1.0 to 3.0 are read");
   }
   const std::size_t header_size = major == 1 ? in.u16() : in.u32();
   if (header_size > kMaxHeaderSize) return base::error(ErrorCode::kLimit, place, "the .npy header is too long");
@@ -264,7 +279,8 @@ Result<Array> parse_npy(ByteSpan bytes, std::string_view place_view) {
 
   Header header;
   if (!HeaderParser({reinterpret_cast<const char*>(header_bytes.data()), header_bytes.size()}).parse(header)) {
-    return base::error(ErrorCode::kMalformed, place, "the .npy header is not a plain description of type, order and shape");
+    return base::error(ErrorCode::kMalformed, place,
+                       "the .npy header is not a plain description of type, order and shape");
   }
   Array array;
   BLINDPROOF_TRY(parse_descr(header.descr, place, array));
@@ -273,7 +289,8 @@ Result<Array> parse_npy(ByteSpan bytes, std::string_view place_view) {
   if (!count) return base::error(ErrorCode::kLimit, place, "the array is larger than 4 GiB");
   const ByteSpan data = in.raw(*count * array.item_size());
   BLINDPROOF_TRY(in.finish());
-  if (array.dtype == DType::kBool && std::any_of(data.begin(), data.end(), [](std::uint8_t byte) { return byte > 1; })) {
+  if (array.dtype == DType::kBool &&
+      std::any_of(data.begin(), data.end(), [](std::uint8_t byte) { return byte > 1; })) {
     return base::error(ErrorCode::kMalformed, place, "a boolean that is neither 0 nor 1");
   }
   if (header.fortran_order && array.shape.size() > 1) {
@@ -309,7 +326,7 @@ Bytes write_npy(const Array& array) {
   header += '\n';
 
   base::ByteWriter out;
-  out.raw(base::as_bytes({kMagic, kMagicSize}));
+  for (std::size_t i = 0; i < kMagicSize; ++i) out.u8(static_cast<std::uint8_t>(kMagic[i]));
   out.u8(1);
   out.u8(0);
   out.u16(static_cast<std::uint16_t>(header.size()));
@@ -356,7 +373,8 @@ Result<std::vector<std::int64_t>> to_int64(const Array& array) {
 
 Result<std::vector<std::string>> to_texts(const Array& array) {
   if (array.dtype != DType::kText) {
-    return base::error(ErrorCode::kUnsupported, "array", std::string(dtype_name(array.dtype)) + " where text is needed");
+    return base::error(ErrorCode::kUnsupported, "array",
+                       std::string(dtype_name(array.dtype)) + " where text is needed");
   }
   std::vector<std::string> out;
   for (std::size_t i = 0, count = array.size(); i < count; ++i) {

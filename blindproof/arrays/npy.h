@@ -18,7 +18,17 @@ inline constexpr std::size_t kMaxArrayBytes = std::size_t{1} << 32;
 inline constexpr std::size_t kMaxArrayDimensions = 32;  // NumPy's own limit
 
 enum class DType : std::uint8_t {
-  kBool, kInt8, kUInt8, kInt16, kUInt16, kInt32, kUInt32, kInt64, kUInt64, kFloat32, kFloat64,
+  kBool,
+  kInt8,
+  kUInt8,
+  kInt16,
+  kUInt16,
+  kInt32,
+  kUInt32,
+  kInt64,
+  kUInt64,
+  kFloat32,
+  kFloat64,
   kText,  // '<U..': a fixed number of UTF-32 code points, padded with zeros
 };
 

@@ -89,7 +89,8 @@ Result<std::vector<Entry>> read_directory(ByteSpan bytes, const std::string& pla
     if (flags & kEncryptedFlag) return unsupported("an entry is encrypted");
     if (disk != 0) return unsupported("is an archive of several volumes");
     if (entry.method != kStored && entry.method != kDeflated) {
-      return unsupported("an entry uses compression method " + std::to_string(entry.method) + "; save with numpy.savez(_compressed)");
+      return unsupported("an entry uses compression method " + std::to_string(entry.method) +
+                         "; save with numpy.savez(_compressed)");
     }
     if (entry.size == kZip64 || entry.compressed_size == kZip64 || entry.offset == kZip64) {
       return unsupported("is a zip64 archive; arrays together may have up to 4 GiB");
@@ -147,14 +148,16 @@ Result<Bytes> extract(ByteSpan bytes, const Entry& entry, const std::string& pla
   BLINDPROOF_ASSIGN(const ByteSpan stored, stored_bytes(bytes, entry, place));
   Bytes out;
   if (entry.method == kStored) {
-    if (entry.size != entry.compressed_size) return base::error(ErrorCode::kMalformed, place, "a stored entry with two sizes");
+    if (entry.size != entry.compressed_size)
+      return base::error(ErrorCode::kMalformed, place, "a stored entry with two sizes");
     out.assign(stored.begin(), stored.end());
   } else {
     if (entry.size / kMaxDeflateRatio > stored.size()) {
       return base::error(ErrorCode::kMalformed, place, "claims to be larger than its compressed bytes can become");
     }
     out.resize(entry.size);
-    if (!Inflater().run(stored, out)) return base::error(ErrorCode::kMalformed, place, "the compressed bytes are damaged");
+    if (!Inflater().run(stored, out))
+      return base::error(ErrorCode::kMalformed, place, "the compressed bytes are damaged");
   }
   if (crc32_z(0, out.data(), out.size()) != entry.crc) {
     return base::error(ErrorCode::kMalformed, place, "the checksum is wrong");

@@ -42,13 +42,16 @@ Bytes zip(const std::vector<ZipEntry>& entries, const std::string& comment = "")
   ByteWriter out, directory;
   for (const ZipEntry& entry : entries) {
     const Bytes stored = entry.deflate ? deflated(entry.data) : entry.data;
-    const auto crc = static_cast<std::uint32_t>(crc32_z(0, entry.data.data(), entry.data.size())) + static_cast<std::uint32_t>(entry.crc_error);
+    const auto crc = static_cast<std::uint32_t>(crc32_z(0, entry.data.data(), entry.data.size())) +
+                     static_cast<std::uint32_t>(entry.crc_error);
     const auto method = static_cast<std::uint16_t>(entry.method >= 0 ? entry.method : entry.deflate ? 8 : 0);
-    const auto size = static_cast<std::uint32_t>(entry.size >= 0 ? entry.size : static_cast<std::int64_t>(entry.data.size()));
+    const auto size =
+        static_cast<std::uint32_t>(entry.size >= 0 ? entry.size : static_cast<std::int64_t>(entry.data.size()));
     const auto offset = static_cast<std::uint32_t>(out.bytes().size());
     const std::string local_name = entry.local_name.empty() ? entry.name : entry.local_name;
     out.u32(0x04034b50);
-    for (std::uint16_t field : {std::uint16_t{45}, entry.flags, method, std::uint16_t{0}, std::uint16_t{33}}) out.u16(field);
+    for (std::uint16_t field : {std::uint16_t{45}, entry.flags, method, std::uint16_t{0}, std::uint16_t{33}})
+      out.u16(field);
     out.u32(crc);
     out.u32(0xffffffff);  // as NumPy does: the sizes are in a zip64 field
     out.u32(0xffffffff);
@@ -62,7 +65,8 @@ Bytes zip(const std::vector<ZipEntry>& entries, const std::string& comment = "")
     out.raw(stored);
 
     directory.u32(0x02014b50);
-    for (std::uint16_t field : {std::uint16_t{45}, std::uint16_t{45}, entry.flags, method, std::uint16_t{0}, std::uint16_t{33}}) {
+    for (std::uint16_t field :
+         {std::uint16_t{45}, std::uint16_t{45}, entry.flags, method, std::uint16_t{0}, std::uint16_t{33}}) {
       directory.u16(field);
     }
     directory.u32(crc);
@@ -99,7 +103,8 @@ ErrorCode code_of(const Bytes& file) {
 
 TEST(Npz, StoredAndDeflatedEntriesAreRead) {
   for (const std::string& comment : {std::string(), std::string("a comment"), std::string(65535, 'c')}) {
-    auto arrays = parse_npz(zip({{"x.npy", write_npy(kNumbers), true}, {"y.npy", write_npy(kLabels), false}}, comment), "test");
+    auto arrays =
+        parse_npz(zip({{"x.npy", write_npy(kNumbers), true}, {"y.npy", write_npy(kLabels), false}}, comment), "test");
     ASSERT_TRUE(arrays.ok()) << arrays.error().message();
     EXPECT_EQ(arrays->size(), 2u);
     EXPECT_EQ(take_array(*arrays, "x", "test")->bytes, kNumbers.bytes);

@@ -1,5 +1,5 @@
-// Layout: version, tensors (rank and dimensions each), input, output, nodes (kind, input ids, output id, name, fields of the
-// operator). Kinds are the operator's position in FloatOp, so new operators go to the end of that list.
+// Layout: version, tensors (rank and dimensions each), input, output, nodes (kind, input ids, output id, name, fields
+// of the operator). Kinds are the operator's position in FloatOp, so new operators go to the end of that list.
 #include <bit>
 #include <cmath>
 #include <type_traits>

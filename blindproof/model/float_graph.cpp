@@ -4,18 +4,13 @@
 #include <cmath>
 #include <string>
 
+#include "blindproof/model/overloaded.h"
+
 namespace blindproof::model {
 namespace {
 
 using base::ErrorCode;
 using base::Status;
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 class Validator {
  public:
@@ -27,11 +22,12 @@ class Validator {
     written[graph_.input] = 1;
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       node_ = &graph_.nodes[i];
-      place_ = "float graph: node " + std::to_string(i) + " '" + node_->name + "' (" + std::string(op_name(node_->op)) + ")";
+      place_ =
+          "float graph: node " + std::to_string(i) + " '" + node_->name + "' (" + std::string(op_name(node_->op)) + ")";
       BLINDPROOF_TRY(check_wiring(written));
       BLINDPROOF_TRY(std::visit([&](const auto& op) { return check(op); }, node_->op));
-      const bool finishing = std::holds_alternative<float_op::Softmax>(node_->op) ||
-                             std::holds_alternative<float_op::ArgMax>(node_->op);
+      const bool finishing =
+          std::holds_alternative<float_op::Softmax>(node_->op) || std::holds_alternative<float_op::ArgMax>(node_->op);
       if (finishing && i + 1 != graph_.nodes.size()) return wrong("is allowed only as the last node");
     }
     place_ = "float graph";
@@ -51,7 +47,8 @@ class Validator {
     for (std::size_t id = 0; id < graph_.shapes.size(); ++id) {
       const Shape& shape = graph_.shapes[id];
       const std::string tensor = "tensor " + std::to_string(id);
-      if (shape.size() > kMaxDimensions) return too_large(tensor + " has " + std::to_string(shape.size()) + " dimensions");
+      if (shape.size() > kMaxDimensions)
+        return too_large(tensor + " has " + std::to_string(shape.size()) + " dimensions");
       const std::size_t count = element_count(shape);
       if (count == 0) return wrong(tensor + " is empty or too large: " + to_string(shape));
       total += count;
@@ -70,7 +67,8 @@ class Validator {
       return wrong("has " + std::to_string(node_->inputs.size()) + " inputs instead of " + std::to_string(wanted));
     }
     for (TensorId id : node_->inputs) {
-      if (id >= written.size() || !written[id]) return wrong("reads tensor " + std::to_string(id) + " before it is written");
+      if (id >= written.size() || !written[id])
+        return wrong("reads tensor " + std::to_string(id) + " before it is written");
     }
     if (node_->output >= written.size()) return wrong("writes a tensor that doesn't exist");
     if (written[node_->output]) return wrong("writes tensor " + std::to_string(node_->output) + " a second time");
@@ -82,7 +80,8 @@ class Validator {
   const Shape& out() const { return graph_.shapes[node_->output]; }
 
   Status check(const float_op::Dense& op) {
-    if (in().empty() || in().back() != op.inputs) return wrong_shape("the last dimension is not the layer's number of inputs");
+    if (in().empty() || in().back() != op.inputs)
+      return wrong_shape("the last dimension is not the layer's number of inputs");
     Shape expected = in();
     expected.back() = op.outputs;
     BLINDPROOF_TRY(expect_output(expected));
@@ -159,7 +158,8 @@ class Validator {
 
   Status check_binary() {
     if (in() != graph_.shapes[node_->inputs[1]]) {
-      return wrong("the inputs' shapes differ: " + to_string(in()) + " and " + to_string(graph_.shapes[node_->inputs[1]]));
+      return wrong("the inputs' shapes differ: " + to_string(in()) + " and " +
+                   to_string(graph_.shapes[node_->inputs[1]]));
     }
     return expect_output(in());
   }
@@ -247,23 +247,18 @@ class Validator {
 }  // namespace
 
 std::string_view op_name(const FloatOp& op) {
-  return std::visit(Overloaded{[](const float_op::Dense&) { return "Dense"; },
-                               [](const float_op::Conv2d&) { return "Conv2d"; },
-                               [](const float_op::ScaleShift&) { return "ScaleShift"; },
-                               [](const float_op::Relu&) { return "Relu"; },
-                               [](const float_op::Clip&) { return "Clip"; },
-                               [](const float_op::Sigmoid&) { return "Sigmoid"; },
-                               [](const float_op::Tanh&) { return "Tanh"; },
-                               [](const float_op::Add&) { return "Add"; },
-                               [](const float_op::Subtract&) { return "Subtract"; },
-                               [](const float_op::Multiply&) { return "Multiply"; },
-                               [](const float_op::MaxPool2d&) { return "MaxPool2d"; },
-                               [](const float_op::AveragePool2d&) { return "AveragePool2d"; },
-                               [](const float_op::Reshape&) { return "Reshape"; },
-                               [](const float_op::Transpose&) { return "Transpose"; },
-                               [](const float_op::Softmax&) { return "Softmax"; },
-                               [](const float_op::ArgMax&) { return "ArgMax"; }},
-                    op);
+  return std::visit(
+      Overloaded{
+          [](const float_op::Dense&) { return "Dense"; }, [](const float_op::Conv2d&) { return "Conv2d"; },
+          [](const float_op::ScaleShift&) { return "ScaleShift"; }, [](const float_op::Relu&) { return "Relu"; },
+          [](const float_op::Clip&) { return "Clip"; }, [](const float_op::Sigmoid&) { return "Sigmoid"; },
+          [](const float_op::Tanh&) { return "Tanh"; }, [](const float_op::Add&) { return "Add"; },
+          [](const float_op::Subtract&) { return "Subtract"; }, [](const float_op::Multiply&) { return "Multiply"; },
+          [](const float_op::MaxPool2d&) { return "MaxPool2d"; },
+          [](const float_op::AveragePool2d&) { return "AveragePool2d"; },
+          [](const float_op::Reshape&) { return "Reshape"; }, [](const float_op::Transpose&) { return "Transpose"; },
+          [](const float_op::Softmax&) { return "Softmax"; }, [](const float_op::ArgMax&) { return "ArgMax"; }},
+      op);
 }
 
 base::Status validate(const FloatGraph& graph) { return Validator(graph).run(); }

@@ -1,4 +1,5 @@
-// The float graph: what an ONNX file says, normalised. One sample at a time (no batch dimension), one input, one output.
+// The float graph: what an ONNX file says, normalised. One sample at a time (no batch dimension), one input, one
+// output.
 //
 // Nodes are in topological order; each tensor is written once. Linear layers own their weights.
 #pragma once
@@ -57,20 +58,19 @@ struct AveragePool2d {
   Window2d window;
   bool count_padding;  // divide by the whole kernel size even at the border
 };
-struct Reshape {};   // the output's shape says it all
+struct Reshape {};  // the output's shape says it all
 struct Transpose {
   std::vector<std::size_t> permutation;  // output axis i is input axis permutation[i]
 };
 /// Only as the last node.
-struct Softmax {};   // over the last axis
-struct ArgMax {};    // over the last axis, which vanishes or becomes 1; smallest index of the largest value
+struct Softmax {};  // over the last axis
+struct ArgMax {};   // over the last axis, which vanishes or becomes 1; smallest index of the largest value
 }  // namespace float_op
 
-using FloatOp =
-    std::variant<float_op::Dense, float_op::Conv2d, float_op::ScaleShift, float_op::Relu, float_op::Clip,
-                 float_op::Sigmoid, float_op::Tanh, float_op::Add, float_op::Subtract, float_op::Multiply,
-                 float_op::MaxPool2d, float_op::AveragePool2d, float_op::Reshape, float_op::Transpose,
-                 float_op::Softmax, float_op::ArgMax>;
+using FloatOp = std::variant<float_op::Dense, float_op::Conv2d, float_op::ScaleShift, float_op::Relu, float_op::Clip,
+                             float_op::Sigmoid, float_op::Tanh, float_op::Add, float_op::Subtract, float_op::Multiply,
+                             float_op::MaxPool2d, float_op::AveragePool2d, float_op::Reshape, float_op::Transpose,
+                             float_op::Softmax, float_op::ArgMax>;
 
 struct FloatNode {
   FloatOp op;
@@ -89,17 +89,17 @@ struct FloatGraph {
 /// "Dense", "Conv2d", ...
 std::string_view op_name(const FloatOp& op);
 
-/// Checks ids, order, shapes and sizes of weights, that weights are finite, that every tensor but the input is written and
-/// that no pooling window lies entirely in the padding. Everything below requires a graph that passed.
-/// Errors: kMalformed; kLimit above the bounds at the top.
+/// Checks ids, order, shapes and sizes of weights, that weights are finite, that every tensor but the input is written
+/// and that no pooling window lies entirely in the padding. Everything below requires a graph that passed. Errors:
+/// kMalformed; kLimit above the bounds at the top.
 base::Status validate(const FloatGraph& graph);
 
-/// Values of every tensor, by TensorId, for one sample. Sums run in double in a fixed order, so that results are the same
-/// on every CPU.  Requires: input.size() is the input's element count.
+/// Values of every tensor, by TensorId, for one sample. Sums run in double in a fixed order, so that results are the
+/// same on every CPU.  Requires: input.size() is the input's element count.
 std::vector<std::vector<float>> run_float(const FloatGraph& graph, std::span<const float> input);
 
-/// Merges each ScaleShift into the Dense, Conv2d or ScaleShift before it, where nothing else reads that one's output, and
-/// renumbers the tensors in the order of the nodes. Parameters are combined in double and rounded once.
+/// Merges each ScaleShift into the Dense, Conv2d or ScaleShift before it, where nothing else reads that one's output,
+/// and renumbers the tensors in the order of the nodes. Parameters are combined in double and rounded once.
 FloatGraph fold_scale_shift(FloatGraph graph);
 
 /// Canonical bytes (a part of .bpm files) and back. Negative zeros become zeros. Parsing validates.

@@ -62,13 +62,13 @@ FloatGraph branching_network() {
   same.pad_begin[0] = same.pad_begin[1] = same.pad_end[0] = same.pad_end[1] = 1;
   Window2d pool;
   pool.kernel[0] = pool.kernel[1] = pool.stride[0] = pool.stride[1] = 2;
-  graph.shapes = {{2, 6, 6}, {4, 6, 6}, {4, 6, 6}, {4, 6, 6}, {4, 6, 6}, {4, 6, 6}, {4, 6, 6}, {4, 6, 6}, {4, 3, 3},
-                  {4, 1, 1}, {1, 4, 1}, {4},       {3},       {3}};
+  graph.shapes = {{2, 6, 6}, {4, 6, 6}, {4, 6, 6}, {4, 6, 6}, {4, 6, 6}, {4, 6, 6}, {4, 6, 6},
+                  {4, 6, 6}, {4, 3, 3}, {4, 1, 1}, {1, 4, 1}, {4},       {3},       {3}};
   Window2d whole;
   whole.kernel[0] = whole.kernel[1] = 3;
   auto add = [&](FloatOp op, std::vector<TensorId> inputs) {
     const auto id = static_cast<TensorId>(graph.nodes.size() + 1);
-    graph.nodes.push_back({std::move(op), std::move(inputs), id, "n" + std::to_string(id)});
+    graph.nodes.push_back({std::move(op), std::move(inputs), id, std::string("n").append(std::to_string(id))});
   };
   add(random_conv(2, 4, 2, same), {0});
   add(float_op::ScaleShift{0, random_values(4), random_values(4)}, {1});
@@ -98,7 +98,8 @@ TEST(FloatGraph, DenseIsTheMatrixProduct) {
           for (std::size_t r = 0; r < rows; ++r) {
             for (std::size_t n = 0; n < outputs; ++n) {
               double sum = with_bias ? dense.bias[n] : 0;
-              for (std::size_t k = 0; k < inputs; ++k) sum += double{dense.weight[n * inputs + k]} * double{x[r * inputs + k]};
+              for (std::size_t k = 0; k < inputs; ++k)
+                sum += double{dense.weight[n * inputs + k]} * double{x[r * inputs + k]};
               wanted.push_back(sum);
             }
           }
@@ -150,9 +151,10 @@ std::vector<double> slide(const Shape& in, const std::vector<float>& x, const Wi
         std::vector<std::optional<double>> cells;
         for (std::size_t ky = 0; ky < window.kernel[0]; ++ky) {
           for (std::size_t kx = 0; kx < window.kernel[1]; ++kx) {
-            cells.push_back(cell(x, in, c,
-                                 std::ptrdiff_t(oy * window.stride[0] + ky * window.dilation[0]) - std::ptrdiff_t(window.pad_begin[0]),
-                                 std::ptrdiff_t(ox * window.stride[1] + kx * window.dilation[1]) - std::ptrdiff_t(window.pad_begin[1])));
+            cells.push_back(cell(
+                x, in, c,
+                std::ptrdiff_t(oy * window.stride[0] + ky * window.dilation[0]) - std::ptrdiff_t(window.pad_begin[0]),
+                std::ptrdiff_t(ox * window.stride[1] + kx * window.dilation[1]) - std::ptrdiff_t(window.pad_begin[1])));
           }
         }
         out.push_back(fold(c, cells));
@@ -225,7 +227,9 @@ TEST(FloatGraph, ElementwiseOperatorsFollowTheirFormulas) {
     expect_near(output_of(one_node(shape, std::move(op), shape), x), wanted);
   };
   const float_op::ScaleShift middle = {1, random_values(3), random_values(3)};
-  expect(middle, [&](double v, std::size_t i) { return v * double{middle.scale[i / 2 % 3]} + double{middle.shift[i / 2 % 3]}; });
+  expect(middle, [&](double v, std::size_t i) {
+    return v * double{middle.scale[i / 2 % 3]} + double{middle.shift[i / 2 % 3]};
+  });
   expect(float_op::Relu{}, [](double v, std::size_t) { return std::max(v, 0.0); });
   expect(float_op::Clip{-0.5f, 1}, [](double v, std::size_t) { return std::min(std::max(v, -0.5), 1.0); });
   expect(float_op::Sigmoid{}, [](double v, std::size_t) { return 1 / (1 + std::exp(-v)); });
@@ -252,7 +256,8 @@ TEST(FloatGraph, BinaryOperatorsTakeTheirInputsInOrder) {
 TEST(FloatGraph, TransposeMovesAxes) {
   const Shape in = {2, 3, 4};
   const std::vector<float> x = random_values(24);
-  for (const std::vector<std::size_t>& p : std::vector<std::vector<std::size_t>>{{0, 1, 2}, {2, 0, 1}, {1, 2, 0}, {2, 1, 0}}) {
+  for (const std::vector<std::size_t>& p :
+       std::vector<std::vector<std::size_t>>{{0, 1, 2}, {2, 0, 1}, {1, 2, 0}, {2, 1, 0}}) {
     const Shape out = {in[p[0]], in[p[1]], in[p[2]]};
     std::vector<double> wanted(24);
     std::size_t index[3];
@@ -309,8 +314,14 @@ TEST(FloatGraph, ValidateNamesEveryFlaw) {
       {"input id", ErrorCode::kMalformed, [](FloatGraph& g) { g.input = 99; }},
       {"output id", ErrorCode::kMalformed, [](FloatGraph& g) { g.output = 3; }},
       {"output out of range", ErrorCode::kMalformed, [](FloatGraph& g) { g.output = 99; }},
-      {"empty dimension", ErrorCode::kMalformed, [](FloatGraph& g) { g.shapes[0] = {2, 0, 6}; }},
-      {"wrapping shape", ErrorCode::kMalformed, [&](FloatGraph& g) { g.shapes[0] = {huge, huge}; }},
+      {"empty dimension", ErrorCode::kMalformed,
+       [](FloatGraph& g) {
+         g.shapes[0] = {2, 0, 6};
+       }},
+      {"wrapping shape", ErrorCode::kMalformed,
+       [&](FloatGraph& g) {
+         g.shapes[0] = {huge, huge};
+       }},
       {"too many dimensions", ErrorCode::kLimit, [](FloatGraph& g) { g.shapes[0] = Shape(7, 1); }},
       {"too many tensors", ErrorCode::kLimit, [](FloatGraph& g) { g.shapes.resize(kMaxTensors + 1, {1}); }},
       {"too many elements", ErrorCode::kLimit, [](FloatGraph& g) { g.shapes.resize(20, {kMaxElements}); }},
@@ -353,10 +364,22 @@ TEST(FloatGraph, ValidateNamesEveryFlaw) {
          window.pad_end[0] = 1;
        }},
       {"reshape count", ErrorCode::kMalformed, [](FloatGraph& g) { g.shapes[11] = {5}; }},
-      {"permutation length", ErrorCode::kMalformed, [](FloatGraph& g) { as<Transpose>(g, 9).permutation = {0, 1}; }},
-      {"permutation repeats", ErrorCode::kMalformed, [](FloatGraph& g) { as<Transpose>(g, 9).permutation = {0, 0, 2}; }},
-      {"permutation range", ErrorCode::kMalformed, [](FloatGraph& g) { as<Transpose>(g, 9).permutation = {1, 0, 3}; }},
-      {"permuted shape", ErrorCode::kMalformed, [](FloatGraph& g) { as<Transpose>(g, 9).permutation = {0, 1, 2}; }},
+      {"permutation length", ErrorCode::kMalformed,
+       [](FloatGraph& g) {
+         as<Transpose>(g, 9).permutation = {0, 1};
+       }},
+      {"permutation repeats", ErrorCode::kMalformed,
+       [](FloatGraph& g) {
+         as<Transpose>(g, 9).permutation = {0, 0, 2};
+       }},
+      {"permutation range", ErrorCode::kMalformed,
+       [](FloatGraph& g) {
+         as<Transpose>(g, 9).permutation = {1, 0, 3};
+       }},
+      {"permuted shape", ErrorCode::kMalformed,
+       [](FloatGraph& g) {
+         as<Transpose>(g, 9).permutation = {0, 1, 2};
+       }},
       {"dense inputs", ErrorCode::kMalformed, [](FloatGraph& g) { as<Dense>(g, 11).inputs = 5; }},
       {"dense outputs", ErrorCode::kMalformed, [](FloatGraph& g) { as<Dense>(g, 11).outputs = 4; }},
       {"softmax inside", ErrorCode::kMalformed, [](FloatGraph& g) { g.nodes[2].op = Softmax{}; }},
@@ -412,7 +435,8 @@ TEST(FloatGraph, FlippedBitsNeverCrashTheParserAndStayCanonical) {
     auto bytes = good;
     bytes[bit / 8] ^= static_cast<std::uint8_t>(1 << bit % 8);
     const auto parsed = parse_float_graph(bytes);
-    if (parsed.ok()) ASSERT_EQ(write_float_graph(*parsed), bytes) << bit;
+    if (!parsed.ok()) continue;
+    ASSERT_EQ(write_float_graph(*parsed), bytes) << bit;
   }
 }
 

@@ -29,8 +29,8 @@ Interval outputs_reading(const Window2d& window, std::size_t axis, std::size_t c
   return {std::min(begin, output_size), std::min(end, output_size)};
 }
 
-// Calls body(row of outputs, first output, count, index of the first input) for each run of outputs along the width that
-// reads the window's cell (ky, kx); further inputs of the run lie window.stride[1] apart.
+// Calls body(row of outputs, first output, count, index of the first input) for each run of outputs along the width
+// that reads the window's cell (ky, kx); further inputs of the run lie window.stride[1] apart.
 template <class Body>
 void for_each_run(const Window2d& window, const Shape& in, const Shape& out, std::size_t ky, std::size_t kx,
                   const Body& body) {
@@ -95,7 +95,8 @@ class Runner {
     const std::size_t group_inputs = op.inputs / op.groups, group_outputs = op.outputs / op.groups;
     const std::size_t in_plane = in()[1] * in()[2], out_plane = out()[1] * out()[2];
     const std::size_t cells = window.kernel[0] * window.kernel[1];
-    const std::size_t grain = kGrainProducts / std::max<std::size_t>(1, std::min(kGrainProducts, out_plane * group_inputs * cells));
+    const std::size_t grain =
+        kGrainProducts / std::max<std::size_t>(1, std::min(kGrainProducts, out_plane * group_inputs * cells));
     base::parallel_ranges(op.outputs, grain, [&](std::size_t begin, std::size_t end) {
       std::vector<double> sums(out_plane);
       for (std::size_t c = begin; c < end; ++c) {
@@ -156,7 +157,8 @@ class Runner {
 
   void evaluate(const float_op::MaxPool2d& op, const Values& x, Values& y) {
     std::fill(y.begin(), y.end(), -std::numeric_limits<float>::infinity());
-    for_each_pooled(op.window, [&](std::size_t output, std::size_t input) { y[output] = std::max(y[output], x[input]); });
+    for_each_pooled(op.window,
+                    [&](std::size_t output, std::size_t input) { y[output] = std::max(y[output], x[input]); });
   }
 
   void evaluate(const float_op::AveragePool2d& op, const Values& x, Values& y) {
@@ -166,7 +168,8 @@ class Runner {
       counts[output] += 1;
     });
     const double cells = static_cast<double>(op.window.kernel[0] * op.window.kernel[1]);
-    for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(sums[i] / (op.count_padding ? cells : counts[i]));
+    for (std::size_t i = 0; i < y.size(); ++i)
+      y[i] = static_cast<float>(sums[i] / (op.count_padding ? cells : counts[i]));
   }
 
   template <class Body>

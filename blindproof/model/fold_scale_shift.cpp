@@ -11,7 +11,8 @@ bool all_finite(const std::vector<float>& values) {
   return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
 }
 
-// weight[c][...] *= scale[c], bias[c] = scale[c]*bias[c] + shift[c]. False (and no change) if a result leaves the floats.
+// weight[c][...] *= scale[c], bias[c] = scale[c]*bias[c] + shift[c]. False (and no change) if a result leaves the
+// floats.
 bool scale_rows(std::vector<float>& weight, std::vector<float>& bias, const float_op::ScaleShift& next) {
   const std::size_t rows = next.scale.size(), row_size = weight.size() / rows;
   std::vector<float> new_weight(weight.size()), new_bias(rows);

@@ -48,8 +48,12 @@ TEST(FoldScaleShift, DisappearsIntoDenseConvAndScaleShift) {
     EXPECT_EQ(folded.nodes.size(), 1u);
     expect_same_function(graph, folded);
   }
-  const FloatGraph long_chain = Chain({8}).then(dense, {2}).then(ScaleShift{0, {2, 3}, {10, 20}}, {2})
-                                    .then(ScaleShift{0, {4, 4}, {1, 1}}, {2}).then(Relu{}, {2}).graph;
+  const FloatGraph long_chain = Chain({8})
+                                    .then(dense, {2})
+                                    .then(ScaleShift{0, {2, 3}, {10, 20}}, {2})
+                                    .then(ScaleShift{0, {4, 4}, {1, 1}}, {2})
+                                    .then(Relu{}, {2})
+                                    .graph;
   const FloatGraph folded = fold_scale_shift(long_chain);
   EXPECT_EQ(folded.nodes.size(), 2u);
   expect_same_function(long_chain, folded);
@@ -71,8 +75,10 @@ TEST(FoldScaleShift, StaysWhereItsAxisDiffersOrSomebodyElseReadsTheTensor) {
 
 TEST(FoldScaleShift, StaysWhereTheProductWouldOverflow) {
   const float huge = std::numeric_limits<float>::max();
-  const FloatGraph graph = Chain({8}).then(ScaleShift{0, std::vector<float>(8, huge), std::vector<float>(8, 0)}, {8})
-                               .then(ScaleShift{0, std::vector<float>(8, huge), std::vector<float>(8, 0)}, {8}).graph;
+  const FloatGraph graph = Chain({8})
+                               .then(ScaleShift{0, std::vector<float>(8, huge), std::vector<float>(8, 0)}, {8})
+                               .then(ScaleShift{0, std::vector<float>(8, huge), std::vector<float>(8, 0)}, {8})
+                               .graph;
   EXPECT_EQ(fold_scale_shift(graph).nodes.size(), 2u);
 }
 

@@ -28,7 +28,8 @@ Status check_values(const IntegerGraph& graph) {
     if (value_count(graph.values[id]) != element_count(info.shape)) return wrong(id, "the number of values is wrong");
     ParameterInfo probe = info;
     probe.shape = {1};
-    if (graph.values[id].index() != zero_values(probe).index()) return wrong(id, "the values have another width than declared");
+    if (graph.values[id].index() != zero_values(probe).index())
+      return wrong(id, "the values have another width than declared");
     const bool inside = std::visit(
         [&](const auto& values) {
           using Value = typename std::decay_t<decltype(values)>::value_type;
@@ -92,7 +93,9 @@ class Analyzer {
   // One interval for the whole tensor, or one for each index of stored_axis.
   using TensorBounds = std::vector<Bounds>;
 
-  static std::size_t stored_axis(const Shape& shape) { return shape.size() == 3 || shape.empty() ? 0 : shape.size() - 1; }
+  static std::size_t stored_axis(const Shape& shape) {
+    return shape.size() == 3 || shape.empty() ? 0 : shape.size() - 1;
+  }
 
   static Bounds hull_of(const TensorBounds& bounds) {
     Bounds all = bounds[0];
@@ -123,12 +126,46 @@ class Analyzer {
     const int limit = exact ? kExactBits : kRescaledBits;
     if (bound.bits() <= limit) return {};
     return base::error(ErrorCode::kLimit, place(),
-                       "values may need " + std::to_string(bound.bits()) + " bits, more than the " + std::to_string(limit) +
-                           " that " + (exact ? "exact" : "rescaled") + " arithmetic has; use fewer bits or layers");
+                       "values may need " + std::to_string(bound.bits()) + " bits, more than the " +
+                           std::to_string(limit) + " that " + (exact ? "exact" : "rescaled") +
+                           " arithmetic has; use fewer bits or layers");
   }
 
   std::string place() const {
     return "integer graph: node " + std::to_string(index_) + " (" + std::string(op_name(node_->op)) + ")";
+  }
+
+  // Consecutive weights of a row whose inputs have the same bounds: after a clamp, usually all of them.
+  struct Run {
+    std::size_t count;
+    Bounds bounds;
+  };
+
+  static std::vector<Run> runs_of(const TensorBounds& inputs, std::size_t per_input) {
+    std::vector<Run> runs;
+    for (const Bounds& each : inputs) {
+      if (runs.empty() || runs.back().bounds.min != each.min || runs.back().bounds.max != each.max)
+        runs.push_back({0, each});
+      runs.back().count += per_input;
+    }
+    return runs;
+  }
+
+  // The sums of the positive and of the negative ones.
+  template <class Weight>
+  static std::pair<std::int64_t, std::int64_t> signed_sums(const Weight* w, std::size_t count) {
+    constexpr std::size_t kBlock = std::size_t{1} << 15;  // sums of 16-bit weights fit 32 bits
+    std::int64_t positive = 0, negative = 0;
+    for (std::size_t start = 0; start < count; start += kBlock) {
+      std::int32_t up = 0, down = 0;
+      for (std::size_t k = start; k < std::min(count, start + kBlock); ++k) {
+        up += std::max<std::int32_t>(w[k], 0);
+        down += std::min<std::int32_t>(w[k], 0);
+      }
+      positive += up;
+      negative += down;
+    }
+    return {positive, negative};
   }
 
   // The row's sum of w*x over `per_input` consecutive weights for each input, plus the bias.
@@ -140,7 +177,8 @@ class Analyzer {
       std::uint64_t largest_row = 0;
       for (std::size_t row = 0; row < outputs; ++row) {
         std::uint64_t sum = 0;
-        for (std::size_t i = 0; i < row_size; ++i) sum += static_cast<std::uint64_t>(std::abs(int{weight[row * row_size + i]}));
+        for (std::size_t i = 0; i < row_size; ++i)
+          sum += static_cast<std::uint64_t>(std::abs(int{weight[row * row_size + i]}));
         largest_row = std::max(largest_row, sum);
       }
       Magnitude bound = Magnitude(largest_row) * magnitude(node_->inputs[0]);
@@ -153,20 +191,18 @@ class Analyzer {
       }
       BLINDPROOF_TRY(expect_small(bound));
     }
+    std::vector<std::vector<Run>> runs;
+    for (const TensorBounds& in : inputs) runs.push_back(runs_of(in, per_input));
     TensorBounds out(outputs);
     for (std::size_t row = 0; row < outputs; ++row) {
-      const TensorBounds& in = inputs[row / group_size];
       const Value start = bias ? static_cast<Value>(value_at(graph_.values[*bias], row)) : Value{0};
       Bounds sum{start, start};
       const Weight* w = &weight[row * row_size];
-      for (std::size_t i = 0; i < in.size(); ++i) {
-        std::int64_t positive = 0, negative = 0;
-        for (std::size_t k = 0; k < per_input; ++k) {
-          const std::int64_t value = w[i * per_input + k];
-          (value > 0 ? positive : negative) += value;
-        }
-        sum.min += positive * in[i].min + negative * in[i].max;
-        sum.max += positive * in[i].max + negative * in[i].min;
+      for (const Run& run : runs[row / group_size]) {
+        const auto [positive, negative] = signed_sums(w, run.count);
+        w += run.count;
+        sum.min += positive * run.bounds.min + negative * run.bounds.max;
+        sum.max += positive * run.bounds.max + negative * run.bounds.min;
       }
       out[row] = sum;
     }
@@ -201,9 +237,8 @@ class Analyzer {
     const Shape& shape = a_.shapes[node_->inputs[0]];
     const std::vector<TensorBounds> inputs = {along(node_->inputs[0], shape.size() - 1)};
     const Shape& out = a_.shapes[node_->output];
-    return with_weights(op.weight, [&](const auto& weight) {
-      return linear(weight, op.bias, out.back(), inputs, 1, out.size() - 1);
-    });
+    return with_weights(
+        op.weight, [&](const auto& weight) { return linear(weight, op.bias, out.back(), inputs, 1, out.size() - 1); });
   }
 
   Status step(const integer_op::Conv2d& op) {
@@ -237,7 +272,8 @@ class Analyzer {
 
   Status step(const integer_op::Add& op) {
     const TensorId left = node_->inputs[0], right = node_->inputs[1];
-    BLINDPROOF_TRY(expect_small(magnitude(left) * Magnitude::of(op.factor[0]) + magnitude(right) * Magnitude::of(op.factor[1])));
+    BLINDPROOF_TRY(
+        expect_small(magnitude(left) * Magnitude::of(op.factor[0]) + magnitude(right) * Magnitude::of(op.factor[1])));
     element_wise(left, right, [&](Bounds a, Bounds b) {
       const Bounds x = a.times(static_cast<Value>(op.factor[0])), y = b.times(static_cast<Value>(op.factor[1]));
       return Bounds{x.min + y.min, x.max + y.max};
@@ -288,7 +324,8 @@ class Analyzer {
       }
       if (const auto* clamp = std::get_if<integer_op::Requantize::Clamp>(&op.activation)) {
         for (Bounds& each : bounds) {
-          each = {std::clamp<Value>(each.min, clamp->low, clamp->high), std::clamp<Value>(each.max, clamp->low, clamp->high)};
+          each = {std::clamp<Value>(each.min, clamp->low, clamp->high),
+                  std::clamp<Value>(each.max, clamp->low, clamp->high)};
         }
       } else {
         const Table& table = a_.tables[std::get<TableId>(op.activation)];

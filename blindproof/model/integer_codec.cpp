@@ -139,8 +139,9 @@ class Reader {
   base::Result<Architecture> parse() && {
     Architecture a;
     if (const std::uint16_t version = in_.u16(); in_.ok() && version != kVersion) {
-      in_.fail("version " + std::to_string(version) + " is unknown; this program reads version " + std::to_string(kVersion),
-               ErrorCode::kUnsupported);
+      in_.fail(
+          "version " + std::to_string(version) + " is unknown; this program reads version " + std::to_string(kVersion),
+          ErrorCode::kUnsupported);
     }
     a.arithmetic = static_cast<Arithmetic>(in_.u8());
     a.finish = static_cast<Finish>(in_.u8());

@@ -37,20 +37,19 @@ class DeclaredBounds {
     const Magnitude in = bounds_[node.inputs[0]];
     Magnitude& out = bounds_[node.output];
     Magnitude through;
-    std::visit(Overloaded{[&](const integer_op::Dense& op) { out = linear(in, op.weight, op.bias); },
-                          [&](const integer_op::Conv2d& op) { out = linear(in, op.weight, op.bias); },
-                          [&](const integer_op::SumPool2d& op) {
-                            out = in * Magnitude(op.window.kernel[0] * op.window.kernel[1]);
-                          },
-                          [&](const integer_op::MaxPool2d&) { out = in; },
-                          [&](const integer_op::Add& op) {
-                            out = in * Magnitude::of(op.factor[0]) + bounds_[node.inputs[1]] * Magnitude::of(op.factor[1]);
-                          },
-                          [&](const integer_op::Multiply&) { out = in * bounds_[node.inputs[1]]; },
-                          [&](const integer_op::Requantize& op) { requantize(op, in, out, through); },
-                          [&](const integer_op::Reshape&) { out = in; },
-                          [&](const integer_op::Transpose&) { out = in; }},
-               node.op);
+    std::visit(
+        Overloaded{
+            [&](const integer_op::Dense& op) { out = linear(in, op.weight, op.bias); },
+            [&](const integer_op::Conv2d& op) { out = linear(in, op.weight, op.bias); },
+            [&](const integer_op::SumPool2d& op) { out = in * Magnitude(op.window.kernel[0] * op.window.kernel[1]); },
+            [&](const integer_op::MaxPool2d&) { out = in; },
+            [&](const integer_op::Add& op) {
+              out = in * Magnitude::of(op.factor[0]) + bounds_[node.inputs[1]] * Magnitude::of(op.factor[1]);
+            },
+            [&](const integer_op::Multiply&) { out = in * bounds_[node.inputs[1]]; },
+            [&](const integer_op::Requantize& op) { requantize(op, in, out, through); },
+            [&](const integer_op::Reshape&) { out = in; }, [&](const integer_op::Transpose&) { out = in; }},
+        node.op);
     return Magnitude::max(through, out);
   }
 
@@ -108,7 +107,8 @@ class Validator {
 
  private:
   Status check_header() {
-    if (a_.arithmetic != Arithmetic::kRescaled && a_.arithmetic != Arithmetic::kExact) return wrong("unknown arithmetic");
+    if (a_.arithmetic != Arithmetic::kRescaled && a_.arithmetic != Arithmetic::kExact)
+      return wrong("unknown arithmetic");
     if (a_.finish != Finish::kNone && a_.finish != Finish::kSoftmax && a_.finish != Finish::kArgMax) {
       return wrong("unknown finish");
     }
@@ -135,7 +135,8 @@ class Validator {
 
   Status check_tensors() {
     if (a_.shapes.size() > kMaxTensors) return too_large(std::to_string(a_.shapes.size()) + " tensors");
-    if (a_.input >= a_.shapes.size() || a_.output >= a_.shapes.size()) return wrong("the input or output doesn't exist");
+    if (a_.input >= a_.shapes.size() || a_.output >= a_.shapes.size())
+      return wrong("the input or output doesn't exist");
     std::size_t total = 0;
     for (std::size_t id = 0; id < a_.shapes.size(); ++id) {
       BLINDPROOF_TRY(check_shape("tensor " + std::to_string(id), a_.shapes[id], total));
@@ -188,7 +189,8 @@ class Validator {
       return wrong("has " + std::to_string(node_->inputs.size()) + " inputs instead of " + std::to_string(wanted));
     }
     for (TensorId id : node_->inputs) {
-      if (id >= written_.size() || !written_[id]) return wrong("reads tensor " + std::to_string(id) + " before it is written");
+      if (id >= written_.size() || !written_[id])
+        return wrong("reads tensor " + std::to_string(id) + " before it is written");
       read_[id] = 1;
     }
     if (node_->output >= written_.size()) return wrong("writes a tensor that doesn't exist");
@@ -218,7 +220,8 @@ class Validator {
     BLINDPROOF_TRY(use_parameter(op.weight, ParameterRole::kWeight));
     const Shape& weight = a_.parameters[op.weight].shape;
     if (weight.size() != 2) return wrong("the weight is not a matrix");
-    if (in().empty() || in().back() != weight[1]) return wrong_shape("the last dimension is not the layer's number of inputs");
+    if (in().empty() || in().back() != weight[1])
+      return wrong_shape("the last dimension is not the layer's number of inputs");
     Shape expected = in();
     expected.back() = weight[0];
     BLINDPROOF_TRY(expect_output(expected));
@@ -231,7 +234,8 @@ class Validator {
     BLINDPROOF_TRY(check_window(op.window));
     const Shape& weight = a_.parameters[op.weight].shape;
     if (in().size() != 3) return wrong_shape("an input of [channels,height,width] is needed");
-    if (op.groups == 0 || op.groups > in()[0] || in()[0] % op.groups != 0) return wrong("the groups don't divide the channels");
+    if (op.groups == 0 || op.groups > in()[0] || in()[0] % op.groups != 0)
+      return wrong("the groups don't divide the channels");
     if (weight.size() != 4 || weight[0] % op.groups != 0 ||
         weight != Shape{weight[0], in()[0] / op.groups, op.window.kernel[0], op.window.kernel[1]}) {
       return wrong("a weight of shape " + to_string(weight) + " doesn't fit channels, groups and window");
@@ -267,7 +271,8 @@ class Validator {
     }
     if (op.hi_min > op.hi_max || op.hi_min < -kMaxHi || op.hi_max > kMaxHi) return wrong("the range of hi is wrong");
     if (const auto* clamp = std::get_if<integer_op::Requantize::Clamp>(&op.activation)) {
-      if (clamp->low > clamp->high || clamp->low < -kMaxClamp || clamp->high > kMaxClamp) return wrong("the clamp is wrong");
+      if (clamp->low > clamp->high || clamp->low < -kMaxClamp || clamp->high > kMaxClamp)
+        return wrong("the clamp is wrong");
     } else {
       const TableId id = std::get<TableId>(op.activation);
       if (id >= a_.tables.size()) return wrong("the table doesn't exist");
@@ -372,7 +377,8 @@ class Validator {
       if (!read_[id] && id != a_.output) return wrong(tensor + " is read by no node");
     }
     if (a_.output == a_.input) return wrong("the output is the input");
-    if (a_.arithmetic == Arithmetic::kRescaled && !requantised_[a_.output]) return wrong("the output is not requantised");
+    if (a_.arithmetic == Arithmetic::kRescaled && !requantised_[a_.output])
+      return wrong("the output is not requantised");
     for (std::size_t id = 0; id < parameter_used_.size(); ++id) {
       if (!parameter_used_[id]) return wrong("parameter " + std::to_string(id) + " is not used");
     }
@@ -402,9 +408,7 @@ class Validator {
 
 Int128 ParameterInfo::min() const { return role == ParameterRole::kMultiplier ? 0 : -(Int128{1} << (bits - 1)); }
 
-Int128 ParameterInfo::max() const {
-  return (Int128{1} << (role == ParameterRole::kMultiplier ? bits : bits - 1)) - 1;
-}
+Int128 ParameterInfo::max() const { return (Int128{1} << (role == ParameterRole::kMultiplier ? bits : bits - 1)) - 1; }
 
 ParameterValues zero_values(const ParameterInfo& info) {
   const std::size_t count = element_count(info.shape);
@@ -425,16 +429,15 @@ Int128 value_at(const ParameterValues& values, std::size_t index) {
 }
 
 std::string_view op_name(const IntegerOp& op) {
-  return std::visit(Overloaded{[](const integer_op::Dense&) { return "Dense"; },
-                               [](const integer_op::Conv2d&) { return "Conv2d"; },
-                               [](const integer_op::SumPool2d&) { return "SumPool2d"; },
-                               [](const integer_op::MaxPool2d&) { return "MaxPool2d"; },
-                               [](const integer_op::Add&) { return "Add"; },
-                               [](const integer_op::Multiply&) { return "Multiply"; },
-                               [](const integer_op::Requantize&) { return "Requantize"; },
-                               [](const integer_op::Reshape&) { return "Reshape"; },
-                               [](const integer_op::Transpose&) { return "Transpose"; }},
-                    op);
+  return std::visit(
+      Overloaded{[](const integer_op::Dense&) { return "Dense"; }, [](const integer_op::Conv2d&) { return "Conv2d"; },
+                 [](const integer_op::SumPool2d&) { return "SumPool2d"; },
+                 [](const integer_op::MaxPool2d&) { return "MaxPool2d"; }, [](const integer_op::Add&) { return "Add"; },
+                 [](const integer_op::Multiply&) { return "Multiply"; },
+                 [](const integer_op::Requantize&) { return "Requantize"; },
+                 [](const integer_op::Reshape&) { return "Reshape"; },
+                 [](const integer_op::Transpose&) { return "Transpose"; }},
+      op);
 }
 
 Status validate(const Architecture& architecture) { return Validator(architecture).run(); }

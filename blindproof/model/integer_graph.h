@@ -1,7 +1,7 @@
 // The integer graph: the meaning of a model. Everything here is exact integer arithmetic.
 //
-// An IntegerGraph is an Architecture (public: operators, shapes, scales, tables, ranges of parameters) and the values of its
-// parameters (secret: weights, biases, multipliers). Two arithmetics:
+// An IntegerGraph is an Architecture (public: operators, shapes, scales, tables, ranges of parameters) and the values
+// of its parameters (secret: weights, biases, multipliers). Two arithmetics:
 //   rescaled  every linear map, sum or product ends in a Requantize node, which brings it back to a few bits
 //   exact     no Requantize at all: values grow; biases are at the accumulated scale
 // Integers stand for reals: real = scale * integer, with zero point 0 everywhere.
@@ -106,7 +106,7 @@ struct Requantize {
   std::int64_t factor;         // 1 if there is a secret multiplier
   std::uint32_t shift;         // at most 48
   struct Clamp {
-    std::int64_t low, high;    // inside [-2^16, 2^16]
+    std::int64_t low, high;  // inside [-2^16, 2^16]
     bool operator==(const Clamp&) const = default;
   };
   std::variant<Clamp, TableId> activation;
@@ -123,9 +123,9 @@ struct Transpose {
 };
 }  // namespace integer_op
 
-using IntegerOp = std::variant<integer_op::Dense, integer_op::Conv2d, integer_op::SumPool2d, integer_op::MaxPool2d,
-                               integer_op::Add, integer_op::Multiply, integer_op::Requantize, integer_op::Reshape,
-                               integer_op::Transpose>;
+using IntegerOp =
+    std::variant<integer_op::Dense, integer_op::Conv2d, integer_op::SumPool2d, integer_op::MaxPool2d, integer_op::Add,
+                 integer_op::Multiply, integer_op::Requantize, integer_op::Reshape, integer_op::Transpose>;
 
 struct IntegerNode {
   IntegerOp op;
@@ -144,16 +144,15 @@ struct Architecture {
   TensorId input = 0;
   TensorId output = 0;
   std::int64_t input_min = 0, input_max = 0;  // input_max - input_min < 2^16
-  double input_scale = 1;                      // real = scale * integer, > 0
+  double input_scale = 1;                     // real = scale * integer, > 0
   double output_scale = 1;
   Finish finish = Finish::kNone;
   bool operator==(const Architecture&) const = default;
 };
 
 /// Values of one parameter in the smallest of these that holds its declared range.
-using ParameterValues =
-    std::variant<std::vector<std::int8_t>, std::vector<std::int16_t>, std::vector<std::int32_t>, std::vector<std::int64_t>,
-                 std::vector<Int128>>;
+using ParameterValues = std::variant<std::vector<std::int8_t>, std::vector<std::int16_t>, std::vector<std::int32_t>,
+                                     std::vector<std::int64_t>, std::vector<Int128>>;
 
 /// Zeros, in the alternative that `info` asks for.
 ParameterValues zero_values(const ParameterInfo& info);
@@ -172,20 +171,20 @@ struct Range {
 
 std::string_view op_name(const IntegerOp& op);
 
-/// Total: any Architecture is accepted or named wrong. Checks ids, order, shapes, windows, limits, that nothing is unused (every
-/// tensor but the output is read, every table used, every parameter used exactly once), where Requantize must and
-/// must not stand (rescaled: inputs of Dense, Conv2d, SumPool2d, MaxPool2d, Add, Multiply and the output are, through
-/// Reshape and Transpose, the model's input, outputs of Requantize or outputs of MaxPool2d; exact: no Requantize and no MaxPool2d),
-/// and that worst-case values by the declared ranges of parameters stay below 2^62 (rescaled, including x*m + rounding)
-/// or 2^250 (exact).
+/// Total: any Architecture is accepted or named wrong. Checks ids, order, shapes, windows, limits, that nothing is
+/// unused (every tensor but the output is read, every table used, every parameter used exactly once), where Requantize
+/// must and must not stand (rescaled: inputs of Dense, Conv2d, SumPool2d, MaxPool2d, Add, Multiply and the output are,
+/// through Reshape and Transpose, the model's input, outputs of Requantize or outputs of MaxPool2d; exact: no
+/// Requantize and no MaxPool2d), and that worst-case values by the declared ranges of parameters stay below 2^62
+/// (rescaled, including x*m + rounding) or 2^250 (exact).
 base::Status validate(const Architecture& architecture);
 
 /// Total: validate(architecture), sizes and ranges of values, and analyze() succeeds.
 base::Status validate(const IntegerGraph& graph);
 
 /// Bounds on every tensor from the actual parameters and the input's range (interval arithmetic per channel: tight for
-/// linear layers). Errors: those of validate(architecture) and of wrong values; kLimit if a value may reach 2^62 (rescaled) or
-/// 2^126 (exact), or hi may leave [hi_min, hi_max].
+/// linear layers). Errors: those of validate(architecture) and of wrong values; kLimit if a value may reach 2^62
+/// (rescaled) or 2^126 (exact), or hi may leave [hi_min, hi_max].
 base::Result<std::vector<Range>> analyze(const IntegerGraph& graph);
 
 /// The interval of hi of each Requantize, by node (0 to 0 for the others), whatever its hi_min and hi_max say: how the

@@ -12,7 +12,8 @@ namespace blindproof::model {
 
 class SampleGraph {
  public:
-  SampleGraph(std::uint64_t seed, Arithmetic arithmetic, int weight_bits = 8) : random_(seed), weight_bits_(weight_bits) {
+  SampleGraph(std::uint64_t seed, Arithmetic arithmetic, int weight_bits = 8)
+      : random_(seed), weight_bits_(weight_bits) {
     graph_.architecture.arithmetic = arithmetic;
   }
 

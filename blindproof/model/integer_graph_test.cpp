@@ -67,13 +67,32 @@ TEST(IntegerGraph, EveryBrokenRuleIsNamed) {
       {"input missing", [](Architecture& a) { a.input = 99; }},
       {"output missing", [](Architecture& a) { a.output = 99; }},
       {"output is the input", [](Architecture& a) { a.output = a.input; }},
-      {"output not requantised", [](Architecture& a) { a.output = a.nodes.back().inputs[0]; a.nodes.pop_back(); a.shapes.pop_back(); a.parameters.pop_back(); }},
+      {"output not requantised",
+       [](Architecture& a) {
+         a.output = a.nodes.back().inputs[0];
+         a.nodes.pop_back();
+         a.shapes.pop_back();
+         a.parameters.pop_back();
+       }},
       {"shape with a zero", [](Architecture& a) { a.shapes[0][1] = 0; }},
-      {"shape too large", [](Architecture& a) { a.shapes[0] = {1 << 20, 1 << 20}; }},
+      {"shape too large",
+       [](Architecture& a) {
+         a.shapes[0] = {1 << 20, 1 << 20};
+       }},
       {"too many dimensions", [](Architecture& a) { a.shapes[0] = {1, 1, 1, 1, 1, 1, 1}; }, ErrorCode::kLimit},
-      {"too many elements", [](Architecture& a) { for (int i = 0; i < 5; ++i) a.shapes.push_back({kMaxElements}); }, ErrorCode::kLimit},
+      {"too many elements",
+       [](Architecture& a) {
+         for (int i = 0; i < 5; ++i) a.shapes.push_back({kMaxElements});
+       },
+       ErrorCode::kLimit},
       {"unwritten tensor", [](Architecture& a) { a.shapes.push_back({1}); }},
-      {"unread tensor", [](Architecture& a) { a.shapes.push_back(a.shapes[2]); a.nodes.push_back({Requantize{std::nullopt, 0, 1, 0, Requantize::Clamp{0, 1}, -1000, 1000}, {2}, TensorId(a.shapes.size() - 1)}); }},
+      {"unread tensor",
+       [](Architecture& a) {
+         a.shapes.push_back(a.shapes[2]);
+         a.nodes.push_back({Requantize{std::nullopt, 0, 1, 0, Requantize::Clamp{0, 1}, -1000, 1000},
+                            {2},
+                            TensorId(a.shapes.size() - 1)});
+       }},
       {"parameter role", [](Architecture& a) { a.parameters[0].role = ParameterRole::kBias; }},
       {"unknown role", [](Architecture& a) { a.parameters[0].role = static_cast<ParameterRole>(3); }},
       {"weight of 17 bits", [](Architecture& a) { a.parameters[0].bits = 17; }},
@@ -81,13 +100,22 @@ TEST(IntegerGraph, EveryBrokenRuleIsNamed) {
       {"bias of 33 bits", [](Architecture& a) { a.parameters[1].bits = 33; }},
       {"bias of 128 bits", [](Architecture& a) { a.parameters[1].bits = 128; }},
       {"no bits", [](Architecture& a) { a.parameters[1].bits = 0; }},
-      {"weight shape", [](Architecture& a) { a.parameters[0].shape = {4, 2, 3, 3}; }},
+      {"weight shape",
+       [](Architecture& a) {
+         a.parameters[0].shape = {4, 2, 3, 3};
+       }},
       {"bias shape", [](Architecture& a) { a.parameters[1].shape = {5}; }},
       {"multiplier shape", [](Architecture& a) { a.parameters[2].shape = {5}; }},
       {"parameter used twice", [](Architecture& a) { op<Requantize>(a, 5).multiplier = 2; }},
       {"parameter missing", [](Architecture& a) { op<integer_op::Conv2d>(a, 0).weight = 77; }},
-      {"unused parameter", [](Architecture& a) { a.parameters.push_back({ParameterRole::kWeight, {1}, 8}); }},
-      {"unused table", [](Architecture& a) { a.tables.push_back({0, {1}}); }},
+      {"unused parameter",
+       [](Architecture& a) {
+         a.parameters.push_back({ParameterRole::kWeight, {1}, 8});
+       }},
+      {"unused table",
+       [](Architecture& a) {
+         a.tables.push_back({0, {1}});
+       }},
       {"empty table", [](Architecture& a) { a.tables[0].values.clear(); }},
       {"table too large", [](Architecture& a) { a.tables[0].values.resize(kMaxTableSize + 1); }},
       {"table start", [](Architecture& a) { a.tables[0].first = -kHuge; }},
@@ -96,21 +124,41 @@ TEST(IntegerGraph, EveryBrokenRuleIsNamed) {
       {"shift", [](Architecture& a) { op<Requantize>(a, 1).shift = 49; }},
       {"hi range", [](Architecture& a) { op<Requantize>(a, 1).hi_min = op<Requantize>(a, 1).hi_max + 1; }},
       {"hi range too wide", [](Architecture& a) { op<Requantize>(a, 1).hi_max = kHuge + 1; }},
-      {"clamp order", [](Architecture& a) { op<Requantize>(a, 1).activation = Requantize::Clamp{2, 1}; }},
-      {"clamp too wide", [](Architecture& a) { op<Requantize>(a, 1).activation = Requantize::Clamp{0, 65537}; }},
+      {"clamp order",
+       [](Architecture& a) {
+         op<Requantize>(a, 1).activation = Requantize::Clamp{2, 1};
+       }},
+      {"clamp too wide",
+       [](Architecture& a) {
+         op<Requantize>(a, 1).activation = Requantize::Clamp{0, 65537};
+       }},
       {"factor beside multiplier", [](Architecture& a) { op<Requantize>(a, 1).factor = 2; }},
       {"channel axis", [](Architecture& a) { op<Requantize>(a, 1).channel_axis = 3; }},
       {"channel axis without multiplier", [](Architecture& a) { op<Requantize>(a, 3).channel_axis = 1; }},
-      {"add factor", [](Architecture& a) { op<integer_op::Add>(a, 4).factor[0] = std::numeric_limits<std::int64_t>::min(); }},
+      {"add factor",
+       [](Architecture& a) { op<integer_op::Add>(a, 4).factor[0] = std::numeric_limits<std::int64_t>::min(); }},
       {"values too large", [](Architecture& a) { op<integer_op::Add>(a, 4).factor[0] = kHuge - 1; }, ErrorCode::kLimit},
       {"groups", [](Architecture& a) { op<integer_op::Conv2d>(a, 0).groups = 0; }},
       {"groups don't divide", [](Architecture& a) { op<integer_op::Conv2d>(a, 0).groups = 3; }},
       {"kernel", [](Architecture& a) { op<integer_op::Conv2d>(a, 0).window.kernel[0] = 0; }},
       {"stride", [](Architecture& a) { op<integer_op::MaxPool2d>(a, 2).window.stride[1] = 0; }},
       {"padding", [](Architecture& a) { op<integer_op::MaxPool2d>(a, 2).window.pad_end[1] = kMaxWindow + 1; }},
-      {"window in the padding", [](Architecture& a) { op<integer_op::MaxPool2d>(a, 2).window.pad_begin[0] = 2; a.shapes[3] = {4, 6, 4}; a.shapes[4] = a.shapes[3]; a.shapes[5] = a.shapes[3]; a.shapes[6] = a.shapes[3]; }},
-      {"permutation", [](Architecture& a) { op<integer_op::Transpose>(a, 6).permutation = {0, 0, 2}; }},
-      {"permutation length", [](Architecture& a) { op<integer_op::Transpose>(a, 6).permutation = {0, 1}; }},
+      {"window in the padding",
+       [](Architecture& a) {
+         op<integer_op::MaxPool2d>(a, 2).window.pad_begin[0] = 2;
+         a.shapes[3] = {4, 6, 4};
+         a.shapes[4] = a.shapes[3];
+         a.shapes[5] = a.shapes[3];
+         a.shapes[6] = a.shapes[3];
+       }},
+      {"permutation",
+       [](Architecture& a) {
+         op<integer_op::Transpose>(a, 6).permutation = {0, 0, 2};
+       }},
+      {"permutation length",
+       [](Architecture& a) {
+         op<integer_op::Transpose>(a, 6).permutation = {0, 1};
+       }},
       {"reshape", [](Architecture& a) { a.shapes[8] = {65}; }},
       {"number of inputs", [](Architecture& a) { a.nodes[4].inputs.pop_back(); }},
       {"no inputs", [](Architecture& a) { a.nodes[0].inputs.clear(); }},

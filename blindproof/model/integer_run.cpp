@@ -54,7 +54,8 @@ Precision precision(const std::vector<Value>& x, int weight_bits, std::size_t te
   const Uint128 largest = std::max(static_cast<Uint128>(high), static_cast<Uint128>(-(low + 1)) + 1);
   const std::uint64_t weight = std::uint64_t{1} << (weight_bits - 1);
   Precision result;
-  result.int64 = base::bit_length(largest) <= 64 && base::bit_length(Uint128{weight} * terms) + base::bit_length(largest) <= 62;
+  result.int64 =
+      base::bit_length(largest) <= 64 && base::bit_length(Uint128{weight} * terms) + base::bit_length(largest) <= 62;
   if (low >= std::numeric_limits<std::int16_t>::min() && high <= std::numeric_limits<std::int16_t>::max()) {
     const std::uint64_t product = weight * std::max<std::uint64_t>(1, static_cast<std::uint64_t>(largest));
     const std::uint64_t block = static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max()) / product;
@@ -161,7 +162,8 @@ class Interpreter {
         convolve(op, terms, terms, bias, weight, converted<std::int64_t>(in()),
                  [&](const auto* w, const auto* x) { return dot_wide(w, x, terms); });
       } else {
-        convolve(op, terms, terms, bias, weight, in(), [&](const auto* w, const auto* x) { return dot_wide(w, x, terms); });
+        convolve(op, terms, terms, bias, weight, in(),
+                 [&](const auto* w, const auto* x) { return dot_wide(w, x, terms); });
       }
     });
   }
@@ -265,7 +267,8 @@ class Interpreter {
     if (op.multiplier) {
       factors = bias_values(op.multiplier, 0);
       inner = 1;
-      for (std::size_t axis = op.channel_axis + std::size_t{1}; axis < in_shape().size(); ++axis) inner *= in_shape()[axis];
+      for (std::size_t axis = op.channel_axis + std::size_t{1}; axis < in_shape().size(); ++axis)
+        inner *= in_shape()[axis];
     }
     std::size_t index = 0;
     while (index < in().size()) {

@@ -37,7 +37,8 @@ class NaiveInterpreter {
                          return sum;
                        },
                        [&](const integer_op::Conv2d& op) {
-                         const std::size_t per_group = in[0] / op.groups, first = at[0] / (out[0] / op.groups) * per_group;
+                         const std::size_t per_group = in[0] / op.groups,
+                                           first = at[0] / (out[0] / op.groups) * per_group;
                          Int128 sum = op.bias ? value(*op.bias, at[0]) : 0;
                          each_cell(op.window, in, at, [&](std::size_t cell, std::size_t y0, std::size_t x0) {
                            for (std::size_t c = 0; c < per_group; ++c) {
@@ -65,7 +66,8 @@ class NaiveInterpreter {
                        [&](const integer_op::Add& op) { return op.factor[0] * x[i] + op.factor[1] * second[i]; },
                        [&](const integer_op::Multiply&) { return x[i] * second[i]; },
                        [&](const integer_op::Requantize& op) {
-                         const Int128 m = op.multiplier ? value(*op.multiplier, at[op.channel_axis]) : Int128{op.factor};
+                         const Int128 m =
+                             op.multiplier ? value(*op.multiplier, at[op.channel_axis]) : Int128{op.factor};
                          const Int128 power = Int128{1} << op.shift;
                          const Int128 t = x[i] * m + (op.shift > 0 ? power / 2 : 0);
                          const Int128 hi = t / power - (t % power < 0 ? 1 : 0);
@@ -105,8 +107,10 @@ class NaiveInterpreter {
   static void each_cell(const Window2d& w, const Shape& in, const std::vector<std::size_t>& at, Visit visit) {
     for (std::size_t ky = 0; ky < w.kernel[0]; ++ky) {
       for (std::size_t kx = 0; kx < w.kernel[1]; ++kx) {
-        const auto y = static_cast<std::int64_t>(at[1] * w.stride[0] + ky * w.dilation[0]) - static_cast<std::int64_t>(w.pad_begin[0]);
-        const auto x = static_cast<std::int64_t>(at[2] * w.stride[1] + kx * w.dilation[1]) - static_cast<std::int64_t>(w.pad_begin[1]);
+        const auto y = static_cast<std::int64_t>(at[1] * w.stride[0] + ky * w.dilation[0]) -
+                       static_cast<std::int64_t>(w.pad_begin[0]);
+        const auto x = static_cast<std::int64_t>(at[2] * w.stride[1] + kx * w.dilation[1]) -
+                       static_cast<std::int64_t>(w.pad_begin[1]);
         if (y < 0 || x < 0 || y >= static_cast<std::int64_t>(in[1]) || x >= static_cast<std::int64_t>(in[2])) continue;
         visit(ky * w.kernel[1] + kx, static_cast<std::size_t>(y), static_cast<std::size_t>(x));
       }
@@ -173,7 +177,8 @@ TEST(IntegerRun, EveryWidthOfWeightsAndInputsGivesTheSameSums) {
             graph.values[0]);
         ASSERT_TRUE(validate(graph).ok());
         const std::vector<std::int64_t> input(terms, high);
-        ASSERT_EQ(widened(run_exact(graph, input)), NaiveInterpreter(graph).run(input)) << terms << " " << weight_bits << " " << high;
+        ASSERT_EQ(widened(run_exact(graph, input)), NaiveInterpreter(graph).run(input))
+            << terms << " " << weight_bits << " " << high;
         ASSERT_EQ(widened(run_rescaled(graph, input)), NaiveInterpreter(graph).run(input));
       }
     }

@@ -38,7 +38,8 @@ base::Status read_values(ByteReader& in, const ParameterInfo& info, ParameterVal
   const std::size_t width = std::visit([](const auto& v) { return sizeof(v[0]); }, zero_values(probe));
   const std::size_t size = element_count(info.shape) * width;
   const ByteSpan packed = in.sized(size);
-  if (in.ok() && packed.size() != size) in.fail("a parameter of " + std::to_string(packed.size()) + " bytes instead of " + std::to_string(size));
+  if (in.ok() && packed.size() != size)
+    in.fail("a parameter of " + std::to_string(packed.size()) + " bytes instead of " + std::to_string(size));
   BLINDPROOF_TRY(in.status());
   values = zero_values(info);
   std::visit(
@@ -73,8 +74,9 @@ base::Result<ModelFile> parse_model_file(ByteSpan bytes) {
   ByteReader in(bytes, "model file");
   if (const std::uint32_t magic = in.u32(); in.ok() && magic != kMagic) in.fail("not a .bpm file");
   if (const std::uint16_t version = in.u16(); in.ok() && version != kVersion) {
-    in.fail("version " + std::to_string(version) + " is unknown; this program reads version " + std::to_string(kVersion),
-            ErrorCode::kUnsupported);
+    in.fail(
+        "version " + std::to_string(version) + " is unknown; this program reads version " + std::to_string(kVersion),
+        ErrorCode::kUnsupported);
   }
   const ByteSpan architecture = in.sized(bytes.size());
   BLINDPROOF_TRY(in.status());

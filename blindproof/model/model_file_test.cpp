@@ -71,7 +71,9 @@ TEST(ModelFile, WhatParsesIsCanonicalWhateverWasFlipped) {
   for (std::size_t i = 0; i < good.size(); ++i) {
     base::Bytes bytes = good;
     bytes[i] ^= static_cast<std::uint8_t>(1 << (i % 8));
-    if (const auto parsed = parse_model_file(bytes); parsed.ok()) ASSERT_EQ(write_model_file(*parsed), bytes) << "byte " << i;
+    if (const auto parsed = parse_model_file(bytes); parsed.ok()) {
+      ASSERT_EQ(write_model_file(*parsed), bytes) << "byte " << i;
+    }
   }
 }
 

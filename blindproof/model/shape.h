@@ -18,11 +18,11 @@ std::string to_string(const Shape& shape);  // "[6,28,28]"
 
 /// A window sliding over the two last axes of a [channels, height, width] tensor.
 struct Window2d {
-  std::size_t kernel[2] = {1, 1};      // height, width
+  std::size_t kernel[2] = {1, 1};  // height, width
   std::size_t stride[2] = {1, 1};
   std::size_t dilation[2] = {1, 1};
-  std::size_t pad_begin[2] = {0, 0};   // top, left
-  std::size_t pad_end[2] = {0, 0};     // bottom, right
+  std::size_t pad_begin[2] = {0, 0};  // top, left
+  std::size_t pad_end[2] = {0, 0};    // bottom, right
   bool operator==(const Window2d&) const = default;
 
   /// Positions of the window along axis 0 (height) or 1 (width) for an input of that size; 0 if the window doesn't fit.

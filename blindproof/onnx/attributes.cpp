@@ -9,7 +9,8 @@ using proto::AttributeProto;
 
 Attributes::Attributes(const proto::NodeProto& node) {
   for (const AttributeProto& attribute : node.attribute()) {
-    if (!by_name_.emplace(attribute.name(), &attribute).second || !attribute.ref_attr_name().empty()) wrong_ = attribute.name();
+    if (!by_name_.emplace(attribute.name(), &attribute).second || !attribute.ref_attr_name().empty())
+      wrong_ = attribute.name();
   }
 }
 
@@ -66,7 +67,8 @@ void Attributes::ignore(const std::string& name) { used_[name] = true; }
 
 base::Status Attributes::finish(const std::string& place) const {
   if (!wrong_.empty()) {
-    return base::error(ErrorCode::kMalformed, place, "attribute '" + printable(wrong_) + "' is there twice or has the wrong type");
+    return base::error(ErrorCode::kMalformed, place,
+                       "attribute '" + printable(wrong_) + "' is there twice or has the wrong type");
   }
   for (const auto& [name, attribute] : by_name_) {
     if (!used_.contains(name)) {

@@ -48,20 +48,31 @@ float from_bfloat16(std::uint16_t bits) { return std::bit_cast<float>(static_cas
 template <class Body>
 void with_element_type(std::int32_t data_type, const Body& body) {
   switch (data_type) {
-    case TensorProto::FLOAT: return body(float{});
-    case TensorProto::DOUBLE: return body(double{});
+    case TensorProto::FLOAT:
+      return body(float{});
+    case TensorProto::DOUBLE:
+      return body(double{});
     case TensorProto::FLOAT16:
     case TensorProto::BFLOAT16:
-    case TensorProto::UINT16: return body(std::uint16_t{});
-    case TensorProto::INT16: return body(std::int16_t{});
-    case TensorProto::INT8: return body(std::int8_t{});
+    case TensorProto::UINT16:
+      return body(std::uint16_t{});
+    case TensorProto::INT16:
+      return body(std::int16_t{});
+    case TensorProto::INT8:
+      return body(std::int8_t{});
     case TensorProto::BOOL:
-    case TensorProto::UINT8: return body(std::uint8_t{});
-    case TensorProto::INT32: return body(std::int32_t{});
-    case TensorProto::UINT32: return body(std::uint32_t{});
-    case TensorProto::INT64: return body(std::int64_t{});
-    case TensorProto::UINT64: return body(std::uint64_t{});
-    default: return;
+    case TensorProto::UINT8:
+      return body(std::uint8_t{});
+    case TensorProto::INT32:
+      return body(std::int32_t{});
+    case TensorProto::UINT32:
+      return body(std::uint32_t{});
+    case TensorProto::INT64:
+      return body(std::int64_t{});
+    case TensorProto::UINT64:
+      return body(std::uint64_t{});
+    default:
+      return;
   }
 }
 
@@ -112,12 +123,17 @@ bool append_typed(Constant& out, const TensorProto& tensor, std::size_t count) {
     return fits;
   };
   switch (type) {
-    case TensorProto::FLOAT: return all(tensor.float_data());
-    case TensorProto::DOUBLE: return all(tensor.double_data());
-    case TensorProto::INT64: return all(tensor.int64_data());
+    case TensorProto::FLOAT:
+      return all(tensor.float_data());
+    case TensorProto::DOUBLE:
+      return all(tensor.double_data());
+    case TensorProto::INT64:
+      return all(tensor.int64_data());
     case TensorProto::UINT32:
-    case TensorProto::UINT64: return all(tensor.uint64_data());
-    default: return all(tensor.int32_data());
+    case TensorProto::UINT64:
+      return all(tensor.uint64_data());
+    default:
+      return all(tensor.int32_data());
   }
 }
 
@@ -181,7 +197,8 @@ bool is_integer_type(std::int32_t data_type) { return element_bytes(data_type) !
 Result<ConstantPointer> ConstantDecoder::decode(const TensorProto& tensor, const std::string& place) {
   const std::size_t item = element_bytes(tensor.data_type());
   if (item == 0) {
-    return base::error(ErrorCode::kUnsupported, place, "is a tensor of " + data_type_name(tensor.data_type()) + ", not of numbers");
+    return base::error(ErrorCode::kUnsupported, place,
+                       "is a tensor of " + data_type_name(tensor.data_type()) + ", not of numbers");
   }
   if (tensor.has_segment()) return base::error(ErrorCode::kUnsupported, place, "is a tensor in segments");
   auto constant = std::make_shared<Constant>();
@@ -193,16 +210,20 @@ Result<ConstantPointer> ConstantDecoder::decode(const TensorProto& tensor, const
     const auto size = static_cast<std::size_t>(dim);
     constant->dims.push_back(size);
     empty = empty || size == 0;
-    if (size != 0 && size > model::kMaxElements / count) return base::error(ErrorCode::kLimit, place, "has too many elements");
+    if (size != 0 && size > model::kMaxElements / count)
+      return base::error(ErrorCode::kLimit, place, "has too many elements");
     count *= size == 0 ? 1 : size;
   }
-  if (constant->dims.size() > 2 * model::kMaxDimensions) return base::error(ErrorCode::kLimit, place, "has too many dimensions");
+  if (constant->dims.size() > 2 * model::kMaxDimensions)
+    return base::error(ErrorCode::kLimit, place, "has too many dimensions");
   if (empty) count = 0;
   decoded_elements_ += count;
-  if (decoded_elements_ > kMaxConstantElements) return base::error(ErrorCode::kLimit, place, "all weights together are too many");
+  if (decoded_elements_ > kMaxConstantElements)
+    return base::error(ErrorCode::kLimit, place, "all weights together are too many");
 
   const bool typed = tensor.float_data_size() + tensor.double_data_size() + tensor.int32_data_size() +
-                         tensor.int64_data_size() + tensor.uint64_data_size() != 0;
+                         tensor.int64_data_size() + tensor.uint64_data_size() !=
+                     0;
   const bool external = tensor.data_location() == TensorProto::EXTERNAL;
   if ((tensor.has_raw_data() && (typed || external)) || (typed && external)) {
     return base::error(ErrorCode::kMalformed, place, "has its values in two places");
@@ -214,18 +235,22 @@ Result<ConstantPointer> ConstantDecoder::decode(const TensorProto& tensor, const
     }
     const std::string& raw = external ? from_file : tensor.raw_data();
     if (raw.size() != count * item) {
-      return base::error(ErrorCode::kMalformed, place,
-                         "has " + std::to_string(raw.size()) + " bytes of values; its shape needs " + std::to_string(count * item));
+      return base::error(
+          ErrorCode::kMalformed, place,
+          "has " + std::to_string(raw.size()) + " bytes of values; its shape needs " + std::to_string(count * item));
     }
     (constant->is_float ? constant->floats.reserve(count) : constant->integers.reserve(count));
-    if (!append_raw(*constant, tensor.data_type(), raw)) return base::error(ErrorCode::kLimit, place, "has an integer above 2^63-1");
+    if (!append_raw(*constant, tensor.data_type(), raw))
+      return base::error(ErrorCode::kLimit, place, "has an integer above 2^63-1");
   } else if (!append_typed(*constant, tensor, count)) {
-    return base::error(ErrorCode::kMalformed, place, "has another number of values than its shape needs, or one out of range");
+    return base::error(ErrorCode::kMalformed, place,
+                       "has another number of values than its shape needs, or one out of range");
   }
   return ConstantPointer(std::move(constant));
 }
 
-Result<std::string> ConstantDecoder::read_external(const TensorProto& tensor, std::size_t size, const std::string& place) {
+Result<std::string> ConstantDecoder::read_external(const TensorProto& tensor, std::size_t size,
+                                                   const std::string& place) {
   std::map<std::string, std::string> entries;
   for (const auto& entry : tensor.external_data()) {
     if (!entries.emplace(entry.key(), entry.value()).second) {
@@ -238,19 +263,22 @@ Result<std::string> ConstantDecoder::read_external(const TensorProto& tensor, st
   if (!offset || !length || *length != size) {
     return base::error(ErrorCode::kMalformed, place, "has an offset or length of external data that can't be right");
   }
-  if (folder_.empty()) return base::error(ErrorCode::kUnsupported, place, "has its values in another file, and no folder was given");
+  if (folder_.empty())
+    return base::error(ErrorCode::kUnsupported, place, "has its values in another file, and no folder was given");
   const auto path = inside(folder_, location);
   if (!path) {
     return base::error(ErrorCode::kInvalidArgument, place, "has its values in a file outside the model's own folder");
   }
   const int fd = ::open(path->c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (fd < 0) return base::error(ErrorCode::kIo, place, "external data can't be opened: " + std::string(std::strerror(errno)));
+  if (fd < 0)
+    return base::error(ErrorCode::kIo, place, "external data can't be opened: " + std::string(std::strerror(errno)));
   struct Closer {
     int fd;
     ~Closer() { ::close(fd); }
   } closer{fd};
   struct stat info {};
-  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return base::error(ErrorCode::kIo, place, "external data is not a regular file");
+  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
+    return base::error(ErrorCode::kIo, place, "external data is not a regular file");
   const auto file_size = static_cast<std::uint64_t>(info.st_size);
   if (*offset > file_size || size > file_size - *offset) {
     return base::error(ErrorCode::kMalformed, place, "external data ends too early");

@@ -94,7 +94,8 @@ Result<ConstantPointer> fold_reshape(NodeContext& node) {
     dims.push_back(static_cast<std::size_t>(size));
   }
   if (unknown) {
-    if (known == 0 || x->size() % known != 0) return node.malformed("the target shape doesn't fit the number of elements");
+    if (known == 0 || x->size() % known != 0)
+      return node.malformed("the target shape doesn't fit the number of elements");
     dims[*unknown] = x->size() / known;
     known *= dims[*unknown];
   }
@@ -137,11 +138,13 @@ Result<ConstantPointer> fold_squeeze(NodeContext& node) {
 Result<ConstantPointer> fold_unsqueeze(NodeContext& node) {
   BLINDPROOF_ASSIGN(const ConstantPointer x, node.constant(0));
   BLINDPROOF_ASSIGN(const auto counted, read_axes(node, std::numeric_limits<std::int32_t>::max()));
-  if (!counted || counted->size() > 2 * model::kMaxDimensions) return node.malformed("the axes are missing or too many");
+  if (!counted || counted->size() > 2 * model::kMaxDimensions)
+    return node.malformed("the axes are missing or too many");
   // Negative axes count from the end of the result.
   BLINDPROOF_ASSIGN(const auto axes, read_axes(node, x->dims.size() + counted->size()));
   Dims dims = x->dims;
-  for (std::size_t axis : *axes) dims.insert(dims.begin() + static_cast<std::ptrdiff_t>(std::min(axis, dims.size())), 1);
+  for (std::size_t axis : *axes)
+    dims.insert(dims.begin() + static_cast<std::ptrdiff_t>(std::min(axis, dims.size())), 1);
   return ConstantPointer(copy_with(*x, std::move(dims)));
 }
 
@@ -201,7 +204,8 @@ Result<ConstantPointer> fold_concat(NodeContext& node) {
   const std::int64_t axis = node.attributes.integer("axis", 0);
   for (std::size_t i = 0; i < node.input_count(); ++i) {
     BLINDPROOF_ASSIGN(const ConstantPointer part, node.constant(i));
-    if (part->dims.size() != 1 || (axis != 0 && axis != -1)) return node.unsupported("constants are joined as lists only");
+    if (part->dims.size() != 1 || (axis != 0 && axis != -1))
+      return node.unsupported("constants are joined as lists only");
     if (i == 0) out->is_float = part->is_float;
     if (part->is_float != out->is_float) return node.malformed("constants of different types are joined");
     if (part->size() > model::kMaxElements - out->size()) return node.unsupported("the constants are too large");
@@ -225,7 +229,9 @@ Result<ConstantPointer> fold_slice(NodeContext& node) {
     BLINDPROOF_ASSIGN(axes, node.integers(3));
     BLINDPROOF_ASSIGN(steps, node.integers(4));
   }
-  const auto is_one = [](const auto& list, std::int64_t wanted) { return !list || (list->size() == 1 && list->front() == wanted); };
+  const auto is_one = [](const auto& list, std::int64_t wanted) {
+    return !list || (list->size() == 1 && list->front() == wanted);
+  };
   if (x->dims.size() != 1 || !starts || starts->size() != 1 || !ends || ends->size() != 1 || !is_one(steps, 1) ||
       !(is_one(axes, 0) || is_one(axes, -1))) {
     return node.unsupported("only a range of a list, with step 1, is supported");
@@ -264,10 +270,14 @@ enum class Arithmetic { kAdd, kSubtract, kMultiply, kDivide };
 
 float apply(Arithmetic operation, float a, float b) {
   switch (operation) {
-    case Arithmetic::kAdd: return a + b;
-    case Arithmetic::kSubtract: return a - b;
-    case Arithmetic::kMultiply: return a * b;
-    case Arithmetic::kDivide: return a / b;
+    case Arithmetic::kAdd:
+      return a + b;
+    case Arithmetic::kSubtract:
+      return a - b;
+    case Arithmetic::kMultiply:
+      return a * b;
+    case Arithmetic::kDivide:
+      return a / b;
   }
   return 0;
 }
@@ -276,9 +286,12 @@ float apply(Arithmetic operation, float a, float b) {
 std::optional<std::int64_t> apply(Arithmetic operation, std::int64_t a, std::int64_t b) {
   std::int64_t result = 0;
   switch (operation) {
-    case Arithmetic::kAdd: return __builtin_add_overflow(a, b, &result) ? std::nullopt : std::optional(result);
-    case Arithmetic::kSubtract: return __builtin_sub_overflow(a, b, &result) ? std::nullopt : std::optional(result);
-    case Arithmetic::kMultiply: return __builtin_mul_overflow(a, b, &result) ? std::nullopt : std::optional(result);
+    case Arithmetic::kAdd:
+      return __builtin_add_overflow(a, b, &result) ? std::nullopt : std::optional(result);
+    case Arithmetic::kSubtract:
+      return __builtin_sub_overflow(a, b, &result) ? std::nullopt : std::optional(result);
+    case Arithmetic::kMultiply:
+      return __builtin_mul_overflow(a, b, &result) ? std::nullopt : std::optional(result);
     case Arithmetic::kDivide:
       if (b == 0 || (b == -1 && a == std::numeric_limits<std::int64_t>::min())) return std::nullopt;
       return a / b;
@@ -358,7 +371,8 @@ constexpr Folder kFolders[] = {
 };
 
 const Folder* find_folder(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kFolders), std::end(kFolders), [&](const Folder& f) { return f.name == name; });
+  const auto* found =
+      std::find_if(std::begin(kFolders), std::end(kFolders), [&](const Folder& f) { return f.name == name; });
   return found == std::end(kFolders) ? nullptr : found;
 }
 
@@ -366,6 +380,8 @@ const Folder* find_folder(std::string_view name) {
 
 bool can_fold(std::string_view name) { return find_folder(name) != nullptr; }
 
-Result<ConstantPointer> fold_constants(std::string_view name, NodeContext& node) { return find_folder(name)->fold(node); }
+Result<ConstantPointer> fold_constants(std::string_view name, NodeContext& node) {
+  return find_folder(name)->fold(node);
+}
 
 }  // namespace blindproof::onnx

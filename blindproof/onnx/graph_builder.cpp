@@ -25,7 +25,8 @@ GraphBuilder::GraphBuilder(model::Shape input, bool batch, std::optional<std::si
 
 const model::FloatNode* GraphBuilder::writer(TensorId id) const { return id == 0 ? nullptr : &graph_.nodes[id - 1]; }
 
-TensorId GraphBuilder::append(model::FloatOp op, std::vector<TensorId> inputs, model::Shape shape, const std::string& name) {
+TensorId GraphBuilder::append(model::FloatOp op, std::vector<TensorId> inputs, model::Shape shape,
+                              const std::string& name) {
   const auto id = static_cast<TensorId>(graph_.shapes.size());  // node i writes tensor i+1
   graph_.shapes.push_back(std::move(shape));
   graph_.nodes.push_back({std::move(op), std::move(inputs), id, name});
@@ -57,7 +58,8 @@ model::FloatGraph GraphBuilder::take(TensorId output) && {
 Result<Computed> NodeContext::computed(std::size_t index, bool allow_integer) const {
   if (!has_input(index)) return malformed("input " + std::to_string(index) + " is missing");
   const Computed* value = std::get_if<Computed>(&*inputs_[index]);
-  if (value == nullptr) return unsupported("input " + std::to_string(index) + " is a constant, which is not supported here");
+  if (value == nullptr)
+    return unsupported("input " + std::to_string(index) + " is a constant, which is not supported here");
   if (value->integer && !allow_integer) {
     return unsupported("input " + std::to_string(index) + " has integers; only Cast to float may read them");
   }
@@ -67,7 +69,8 @@ Result<Computed> NodeContext::computed(std::size_t index, bool allow_integer) co
 Result<ConstantPointer> NodeContext::constant(std::size_t index) const {
   if (!has_input(index)) return malformed("input " + std::to_string(index) + " is missing");
   const ConstantPointer* value = std::get_if<ConstantPointer>(&*inputs_[index]);
-  if (value == nullptr) return unsupported("input " + std::to_string(index) + " must be a constant, not computed from the input");
+  if (value == nullptr)
+    return unsupported("input " + std::to_string(index) + " must be a constant, not computed from the input");
   return *value;
 }
 
@@ -81,14 +84,15 @@ Result<float> NodeContext::scalar(std::size_t index, float fallback) const {
 Result<std::optional<std::vector<std::int64_t>>> NodeContext::integers(std::size_t index) const {
   if (!has_input(index)) return std::optional<std::vector<std::int64_t>>();
   BLINDPROOF_ASSIGN(const ConstantPointer value, constant(index));
-  if (value->is_float || value->dims.size() > 1) return malformed("input " + std::to_string(index) + " must be a list of integers");
+  if (value->is_float || value->dims.size() > 1)
+    return malformed("input " + std::to_string(index) + " must be a list of integers");
   return std::optional(value->integers);
 }
 
 std::string NodeContext::file_shape(Computed value) const {
-  const std::string sample = model::to_string(shape(value));
-  if (graph_.batch_rank() == 0) return sample;
-  return "[N" + (shape(value).empty() ? "]" : "," + sample.substr(1));
+  std::string text = model::to_string(shape(value));
+  if (graph_.batch_rank() == 1) text.insert(1, shape(value).empty() ? "N" : "N,");
+  return text;
 }
 
 Result<std::size_t> NodeContext::sample_axis(std::int64_t axis, std::size_t rank) const {
@@ -97,7 +101,8 @@ Result<std::size_t> NodeContext::sample_axis(std::int64_t axis, std::size_t rank
     return malformed("axis " + std::to_string(axis) + " is out of range for " + std::to_string(rank) + " dimensions");
   }
   const auto positive = static_cast<std::size_t>(axis < 0 ? axis + signed_rank : axis);
-  if (positive < graph_.batch_rank()) return unsupported("axis " + std::to_string(axis) + " is the batch dimension: samples would mix");
+  if (positive < graph_.batch_rank())
+    return unsupported("axis " + std::to_string(axis) + " is the batch dimension: samples would mix");
   return positive - graph_.batch_rank();
 }
 

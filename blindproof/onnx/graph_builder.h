@@ -34,7 +34,8 @@ class GraphBuilder {
   const model::Shape& shape(model::TensorId id) const { return graph_.shapes[id]; }
   /// The node that writes a tensor; null for the input.
   const model::FloatNode* writer(model::TensorId id) const;
-  model::TensorId append(model::FloatOp op, std::vector<model::TensorId> inputs, model::Shape shape, const std::string& name);
+  model::TensorId append(model::FloatOp op, std::vector<model::TensorId> inputs, model::Shape shape,
+                         const std::string& name);
 
   /// 1 if tensors in the file have a batch dimension in front, else 0.
   std::size_t batch_rank() const { return batch_ ? 1 : 0; }
@@ -54,8 +55,13 @@ class NodeContext {
  public:
   NodeContext(const proto::NodeProto& node, std::int64_t opset, std::string place, std::string name,
               std::vector<std::optional<Value>> inputs, GraphBuilder& graph, ConstantDecoder& decoder)
-      : attributes(node), opset_(opset), place_(std::move(place)), name_(std::move(name)), inputs_(std::move(inputs)),
-        graph_(graph), decoder_(decoder) {}
+      : attributes(node),
+        opset_(opset),
+        place_(std::move(place)),
+        name_(std::move(name)),
+        inputs_(std::move(inputs)),
+        graph_(graph),
+        decoder_(decoder) {}
 
   Attributes attributes;
 

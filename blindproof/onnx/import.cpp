@@ -49,13 +49,15 @@ bool parameters_are_finite(const model::FloatOp& op) {
   };
   if (const auto* dense = std::get_if<model::float_op::Dense>(&op)) return finite(dense->weight) && finite(dense->bias);
   if (const auto* conv = std::get_if<model::float_op::Conv2d>(&op)) return finite(conv->weight) && finite(conv->bias);
-  if (const auto* affine = std::get_if<model::float_op::ScaleShift>(&op)) return finite(affine->scale) && finite(affine->shift);
+  if (const auto* affine = std::get_if<model::float_op::ScaleShift>(&op))
+    return finite(affine->scale) && finite(affine->shift);
   return true;
 }
 
 class Importer {
  public:
-  Importer(const ModelProto& model, const std::filesystem::path& folder, std::string place, const ImportOptions& options)
+  Importer(const ModelProto& model, const std::filesystem::path& folder, std::string place,
+           const ImportOptions& options)
       : model_(model), file_(model.graph()), place_(std::move(place)), options_(options), decoder_(folder) {}
 
   Result<FloatGraph> run() {
@@ -96,11 +98,13 @@ class Importer {
   Status read_opsets() {
     for (const auto& opset : model_.opset_import()) {
       if (opset.domain().empty() || opset.domain() == "ai.onnx") {
-        if (opset_ != 0) return fail(ErrorCode::kMalformed, "the operator set is given twice");
+        // scikit-learn's exporter may repeat itself.
+        if (opset_ != 0 && opset_ != opset.version()) return fail(ErrorCode::kMalformed, "two operator sets are given");
         opset_ = opset.version();
         if (opset_ < kMinOpset || opset_ > kMaxOpset) {
-          return fail(ErrorCode::kUnsupported, "operator set " + std::to_string(opset_) + "; export the model with one from " +
-                                                   std::to_string(kMinOpset) + " to " + std::to_string(kMaxOpset));
+          return fail(ErrorCode::kUnsupported, "operator set " + std::to_string(opset_) +
+                                                   "; export the model with one from " + std::to_string(kMinOpset) +
+                                                   " to " + std::to_string(kMaxOpset));
         }
       } else if (opset.domain() == kMlDomain && (opset.version() < 1 || opset.version() > kMaxMlOpset)) {
         return fail(ErrorCode::kUnsupported, "operator set " + std::to_string(opset.version()) + " of ai.onnx.ml");
@@ -178,7 +182,8 @@ class Importer {
       }
       if (found->second.source != Source::kNode) return {};
       State& state = states[static_cast<std::size_t>(found->second.index)];
-      if (state == State::kOpen) return fail(ErrorCode::kMalformed, "the tensor '" + printable(name) + "' depends on itself");
+      if (state == State::kOpen)
+        return fail(ErrorCode::kMalformed, "the tensor '" + printable(name) + "' depends on itself");
       if (state == State::kNew) {
         state = State::kOpen;
         stack.push_back({found->second.index, 0});
@@ -229,18 +234,21 @@ class Importer {
     const auto& type = input.type().tensor_type();
     const bool integer = is_integer_type(type.elem_type());
     if (!integer && !is_float_type(type.elem_type())) {
-      return fail(ErrorCode::kUnsupported, name + " is a tensor of " + data_type_name(type.elem_type()) + ", not of numbers");
+      return fail(ErrorCode::kUnsupported,
+                  name + " is a tensor of " + data_type_name(type.elem_type()) + ", not of numbers");
     }
     const int rank = type.shape().dim_size();
     if (rank == 0) return fail(ErrorCode::kUnsupported, name + " is a single number; a batch of samples is needed");
-    if (static_cast<std::size_t>(rank) > model::kMaxDimensions + 1) return fail(ErrorCode::kLimit, name + " has too many dimensions");
+    if (static_cast<std::size_t>(rank) > model::kMaxDimensions + 1)
+      return fail(ErrorCode::kLimit, name + " has too many dimensions");
     const auto fixed = [&](int i) -> std::optional<std::size_t> {
       const auto& dim = type.shape().dim(i);
       if (!dim.has_dim_value() || dim.dim_value() <= 0) return std::nullopt;
       return static_cast<std::size_t>(dim.dim_value());
     };
     if (rank == 1 && !fixed(0)) {
-      return fail(ErrorCode::kUnsupported, name + " is a vector of unknown size; is that the batch? Export it as [batch, features]");
+      return fail(ErrorCode::kUnsupported,
+                  name + " is a vector of unknown size; is that the batch? Export it as [batch, features]");
     }
     const bool batch = rank > 1;
     model::Shape shape;
@@ -265,18 +273,20 @@ class Importer {
     if (definition.source == Source::kNode) {
       const NodeProto& node = file_.node(definition.index);
       return base::error(ErrorCode::kUnsupported, node_place(node),
-                         "its output '" + printable(name) + "' is needed, which is not supported. Supported operators: " +
-                             supported_operators());
+                         "its output '" + printable(name) +
+                             "' is needed, which is not supported. Supported operators: " + supported_operators());
     }
     const TensorProto& tensor = file_.initializer(definition.index);
-    BLINDPROOF_ASSIGN(ConstantPointer constant, decoder_.decode(tensor, place_ + ": initializer '" + printable(name) + "'"));
+    BLINDPROOF_ASSIGN(ConstantPointer constant,
+                      decoder_.decode(tensor, place_ + ": initializer '" + printable(name) + "'"));
     return values_.emplace(name, std::move(constant)).first->second;
   }
 
   Status import_node(const NodeProto& node) {
     const std::string name = operator_name(node), place = node_place(node);
     const bool is_ml = node.domain() == kMlDomain;
-    if (!is_ml && opset_ == 0) return base::error(ErrorCode::kMalformed, place_, "the file doesn't say which operator set it uses");
+    if (!is_ml && opset_ == 0)
+      return base::error(ErrorCode::kMalformed, place_, "the file doesn't say which operator set it uses");
     const Operator* found = find_operator(name);
     if (found == nullptr && !can_fold(name)) return refuse(place, "the operator is not supported" + advice_for(name));
 
@@ -302,11 +312,13 @@ class Importer {
       return refuse(place, "the operator is supported for constants only");
     }
     if (const Status status = context.attributes.finish(place); !status.ok()) {
-      return status.error().code == ErrorCode::kUnsupported ? refuse(place, status.error().detail) : Error(status.error());
+      return status.error().code == ErrorCode::kUnsupported ? refuse(place, status.error().detail)
+                                                            : Error(status.error());
     }
     BLINDPROOF_TRY(check_new_nodes(nodes_before, place));
     const int output = found == nullptr ? 0 : found->output;
-    if (output < node.output_size() && !node.output(output).empty()) values_.emplace(node.output(output), *std::move(value));
+    if (output < node.output_size() && !node.output(output).empty())
+      values_.emplace(node.output(output), *std::move(value));
     return {};
   }
 
@@ -326,7 +338,8 @@ class Importer {
     for (std::size_t i = first; i < graph.nodes.size(); ++i) {
       const model::Shape& shape = graph.shapes[graph.nodes[i].output];
       if (shape.size() > model::kMaxDimensions || model::element_count(shape) == 0) {
-        return base::error(ErrorCode::kLimit, place, "the output " + model::to_string(shape) + " is empty or too large");
+        return base::error(ErrorCode::kLimit, place,
+                           "the output " + model::to_string(shape) + " is empty or too large");
       }
       if (!parameters_are_finite(graph.nodes[i].op)) {
         return base::error(ErrorCode::kMalformed, place, "a parameter is NaN or infinite, or divides by 0");

@@ -106,7 +106,8 @@ class ModelMaker {
     add_output("y");
   }
 
-  proto::ValueInfoProto& add_input(const std::string& name, const Integers& dims, int type = proto::TensorProto::FLOAT) {
+  proto::ValueInfoProto& add_input(const std::string& name, const Integers& dims,
+                                   int type = proto::TensorProto::FLOAT) {
     auto& info = *model.mutable_graph()->add_input();
     info.set_name(name);
     auto& tensor = *info.mutable_type()->mutable_tensor_type();
@@ -152,8 +153,12 @@ class ModelMaker {
     fill(tensor, dims, values);
     return *this;
   }
-  ModelMaker& floats(const std::string& name, const Integers& dims, const Floats& values) { return constant(name, dims, values); }
-  ModelMaker& integers(const std::string& name, const Integers& dims, const Integers& values) { return constant(name, dims, values); }
+  ModelMaker& floats(const std::string& name, const Integers& dims, const Floats& values) {
+    return constant(name, dims, values);
+  }
+  ModelMaker& integers(const std::string& name, const Integers& dims, const Integers& values) {
+    return constant(name, dims, values);
+  }
   /// Axes as the operator set wants them: an input "axes" since `since`, else an attribute.
   ModelMaker& axes_node(const std::string& op, const Integers& axes, std::int64_t since) {
     if (opset_ >= since) {
@@ -169,7 +174,8 @@ class ModelMaker {
     const std::string text = model.SerializeAsString();
     return {text.begin(), text.end()};
   }
-  base::Result<model::FloatGraph> import(const std::filesystem::path& folder = {}, const ImportOptions& options = {}) const {
+  base::Result<model::FloatGraph> import(const std::filesystem::path& folder = {},
+                                         const ImportOptions& options = {}) const {
     return import_onnx(bytes(), folder, "test.onnx", options);
   }
 
@@ -201,7 +207,8 @@ inline Ran run(const ModelMaker& maker, const Floats& x) {
 
 inline void expect_near(const Floats& got, const Floats& wanted) {
   ASSERT_EQ(got.size(), wanted.size());
-  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], wanted[i], 1e-5f * (1 + std::fabs(wanted[i]))) << "at " << i;
+  for (std::size_t i = 0; i < got.size(); ++i)
+    EXPECT_NEAR(got[i], wanted[i], 1e-5f * (1 + std::fabs(wanted[i]))) << "at " << i;
 }
 
 inline std::vector<std::string> op_names(const model::FloatGraph& graph) {

@@ -32,7 +32,8 @@ std::size_t default_axis(const Shape& shape) { return shape.size() >= 3 ? 0 : sh
 Result<Spread> spread_over(NodeContext& node, Computed x, const Constant& constant) {
   const Shape& shape = node.shape(x);
   const auto misfit = [&] {
-    return node.unsupported("a constant of shape " + model::to_string(constant.dims) + " doesn't spread over " + node.file_shape(x));
+    return node.unsupported("a constant of shape " + model::to_string(constant.dims) + " doesn't spread over " +
+                            node.file_shape(x));
   };
   const std::size_t rank = constant.dims.size();
   if (rank > node.rank(x)) return misfit();  // the batch would no longer be in front
@@ -88,8 +89,8 @@ Result<Value> combine(NodeContext& node) {
   BLINDPROOF_ASSIGN(const Computed a, node.computed(0));
   BLINDPROOF_ASSIGN(const Computed b, node.computed(1));
   if (node.shape(a) != node.shape(b)) {
-    return node.unsupported("two computed tensors of different shapes, " + node.file_shape(a) + " and " + node.file_shape(b) +
-                            ": broadcasting is supported for constants only");
+    return node.unsupported("two computed tensors of different shapes, " + node.file_shape(a) + " and " +
+                            node.file_shape(b) + ": broadcasting is supported for constants only");
   }
   return Value(node.combine(Op{}, a, b));
 }
@@ -125,7 +126,14 @@ Result<Value> import_add(NodeContext& node) {
 }
 
 Result<Value> import_subtract(NodeContext& node) {
-  return binary<op::Subtract>(node, [](float c) { return Affine{-1, c}; }, [](float c) { return Affine{1, -c}; });
+  return binary<op::Subtract>(
+      node,
+      [](float c) {
+        return Affine{-1, c};
+      },
+      [](float c) {
+        return Affine{1, -c};
+      });
 }
 
 Result<Value> import_multiply(NodeContext& node) {
@@ -135,7 +143,14 @@ Result<Value> import_multiply(NodeContext& node) {
 
 Result<Value> import_divide(NodeContext& node) {
   if (!node.is_constant(1)) return node.unsupported("only division by a constant is supported");
-  return binary<op::Multiply>(node, [](float c) { return Affine{c, 0}; }, [](float c) { return Affine{1 / c, 0}; });
+  return binary<op::Multiply>(
+      node,
+      [](float c) {
+        return Affine{c, 0};
+      },
+      [](float c) {
+        return Affine{1 / c, 0};
+      });
 }
 
 Result<Value> import_negate(NodeContext& node) {
@@ -182,9 +197,12 @@ Result<Value> import_batch_normalization(NodeContext& node) {
   BLINDPROOF_ASSIGN(const Computed x, node.computed(0));
   node.attributes.ignore("momentum");
   const double epsilon = static_cast<double>(node.attributes.number("epsilon", 1e-5f));
-  if (node.attributes.integer("training_mode", 0) != 0) return node.unsupported("the model is in training mode; export it for inference");
-  if (node.opset() < 9 && node.attributes.integer("spatial", 1) != 1) return node.unsupported("spatial=0 is not supported");
-  if (node.graph().batch_rank() == 0 || node.shape(x).empty()) return node.malformed("the input has no channels: " + node.file_shape(x));
+  if (node.attributes.integer("training_mode", 0) != 0)
+    return node.unsupported("the model is in training mode; export it for inference");
+  if (node.opset() < 9 && node.attributes.integer("spatial", 1) != 1)
+    return node.unsupported("spatial=0 is not supported");
+  if (node.graph().batch_rank() == 0 || node.shape(x).empty())
+    return node.malformed("the input has no channels: " + node.file_shape(x));
   const std::size_t channels = node.shape(x)[0];
   std::vector<float> parameters[4];  // scale, bias, mean, variance
   for (std::size_t i = 0; i < 4; ++i) {
@@ -197,9 +215,11 @@ Result<Value> import_batch_normalization(NodeContext& node) {
   }
   op::ScaleShift affine{0, {}, {}};
   for (std::size_t c = 0; c < channels; ++c) {
-    const double scale = static_cast<double>(parameters[0][c]) / std::sqrt(static_cast<double>(parameters[3][c]) + epsilon);
+    const double scale =
+        static_cast<double>(parameters[0][c]) / std::sqrt(static_cast<double>(parameters[3][c]) + epsilon);
     affine.scale.push_back(static_cast<float>(scale));
-    affine.shift.push_back(static_cast<float>(static_cast<double>(parameters[1][c]) - static_cast<double>(parameters[2][c]) * scale));
+    affine.shift.push_back(
+        static_cast<float>(static_cast<double>(parameters[1][c]) - static_cast<double>(parameters[2][c]) * scale));
   }
   return Value(node.append(std::move(affine), x, node.shape(x)));
 }
@@ -210,24 +230,28 @@ Result<Value> import_softmax(NodeContext& node) {
   const std::int64_t given = node.attributes.integer("axis", flattening ? 1 : -1);
   BLINDPROOF_ASSIGN(const std::size_t axis, node.sample_axis(given, node.rank(x)));
   const Shape& shape = node.shape(x);
-  const bool rest_is_one = std::all_of(shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end(), [](std::size_t d) { return d == 1; });
+  const bool rest_is_one = std::all_of(shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end(),
+                                       [](std::size_t d) { return d == 1; });
   if (axis + 1 == shape.size()) return Value(node.append(op::Softmax{}, x, shape));
   if (rest_is_one) {  // [10,1,1] over axis 0
     const Shape cut(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1);
     return Value(node.append(op::Softmax{}, node.reshape(x, cut), cut));
   }
-  return node.unsupported("only the last axis is supported, not axis " + std::to_string(given) + " of " + node.file_shape(x));
+  return node.unsupported("only the last axis is supported, not axis " + std::to_string(given) + " of " +
+                          node.file_shape(x));
 }
 
 Result<Value> import_arg_max(NodeContext& node) {
   BLINDPROOF_ASSIGN(Computed x, node.computed(0));
   const std::int64_t given = node.attributes.integer("axis", 0);
   const bool keep = node.attributes.integer("keepdims", 1) != 0;
-  if (node.attributes.integer("select_last_index", 0) != 0) return node.unsupported("select_last_index=1 is not supported");
+  if (node.attributes.integer("select_last_index", 0) != 0)
+    return node.unsupported("select_last_index=1 is not supported");
   BLINDPROOF_ASSIGN(const std::size_t axis, node.sample_axis(given, node.rank(x)));
   Shape shape = node.shape(x);
   if (axis + 1 != shape.size()) {
-    return node.unsupported("only the last axis is supported, not axis " + std::to_string(given) + " of " + node.file_shape(x));
+    return node.unsupported("only the last axis is supported, not axis " + std::to_string(given) + " of " +
+                            node.file_shape(x));
   }
   // The largest probability is that of the largest logit.
   const model::FloatNode* before = node.graph().writer(x.id);

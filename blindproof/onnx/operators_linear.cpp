@@ -46,7 +46,8 @@ struct MatrixSize {
 };
 std::optional<MatrixSize> matrix_size(const Constant& constant) {
   const auto& dims = constant.dims;
-  if (dims.size() < 2 || !std::all_of(dims.begin(), dims.end() - 2, [](std::size_t d) { return d == 1; })) return std::nullopt;
+  if (dims.size() < 2 || !std::all_of(dims.begin(), dims.end() - 2, [](std::size_t d) { return d == 1; }))
+    return std::nullopt;
   return MatrixSize{dims[dims.size() - 2], dims[dims.size() - 1]};
 }
 
@@ -60,7 +61,8 @@ Result<Value> multiply_from_right(NodeContext& node, Computed x, const Constant&
     return node.unsupported("the constant of shape " + model::to_string(constant.dims) + " is not one matrix");
   }
   if (in.empty() || in.back() != size->rows) {
-    return node.malformed("the shapes " + node.file_shape(x) + " and " + model::to_string(constant.dims) + " can't be multiplied");
+    return node.malformed("the shapes " + node.file_shape(x) + " and " + model::to_string(constant.dims) +
+                          " can't be multiplied");
   }
   op::Dense dense{size->columns, size->rows, transposed(constant.as_floats(), size->rows, size->columns), {}};
   Shape out = in;
@@ -80,7 +82,8 @@ Result<Value> multiply_from_left(NodeContext& node, const Constant& constant, Co
   }
   if (in.size() < 2) return node.unsupported("a constant times " + node.file_shape(x) + " would mix samples");
   if (in[in.size() - 2] != size->columns) {
-    return node.malformed("the shapes " + model::to_string(constant.dims) + " and " + node.file_shape(x) + " can't be multiplied");
+    return node.malformed("the shapes " + model::to_string(constant.dims) + " and " + node.file_shape(x) +
+                          " can't be multiplied");
   }
   const Shape turned = with_last_two_swapped(in);
   Shape out = turned;
@@ -99,11 +102,13 @@ Result<Value> import_gemm(NodeContext& node) {
   const bool b_is_transposed = node.attributes.integer("transB", 0) != 0;
   if (node.attributes.integer("transA", 0) != 0) return node.unsupported("transA=1 would mix samples");
   const Shape in = node.shape(a);
-  if (node.graph().batch_rank() == 0 || in.size() != 1) return node.malformed("an input of [N,features] is needed, not " + node.file_shape(a));
+  if (node.graph().batch_rank() == 0 || in.size() != 1)
+    return node.malformed("an input of [N,features] is needed, not " + node.file_shape(a));
   if (b->dims.size() != 2) return node.malformed("the weights are not a matrix");
   const std::size_t inputs = b->dims[b_is_transposed ? 1 : 0], outputs = b->dims[b_is_transposed ? 0 : 1];
   if (inputs != in[0]) {
-    return node.malformed("the shapes " + node.file_shape(a) + " and " + model::to_string(b->dims) + " can't be multiplied");
+    return node.malformed("the shapes " + node.file_shape(a) + " and " + model::to_string(b->dims) +
+                          " can't be multiplied");
   }
   op::Dense dense{outputs, inputs, b->as_floats(), {}};
   if (!b_is_transposed) dense.weight = transposed(dense.weight, inputs, outputs);
@@ -141,20 +146,20 @@ Result<Value> import_conv(NodeContext& node) {
   BLINDPROOF_ASSIGN(const Image image, as_image(node, x));
   const std::size_t dimensions = image.dimensions(), channels = node.shape(image.value)[0];
   if (weight->dims.size() != 2 + dimensions) {
-    return node.malformed("weights of shape " + model::to_string(weight->dims) + " don't fit an input of " + node.file_shape(x));
+    return node.malformed("weights of shape " + model::to_string(weight->dims) + " don't fit an input of " +
+                          node.file_shape(x));
   }
   const std::vector<std::size_t> kernel(weight->dims.begin() + 2, weight->dims.end());
   if (const auto given = node.attributes.integers("kernel_shape")) {
-    if (!std::equal(given->begin(), given->end(), kernel.begin(), kernel.end(), [](std::int64_t a, std::size_t b) {
-          return a >= 0 && static_cast<std::size_t>(a) == b;
-        })) {
+    if (!std::equal(given->begin(), given->end(), kernel.begin(), kernel.end(),
+                    [](std::int64_t a, std::size_t b) { return a >= 0 && static_cast<std::size_t>(a) == b; })) {
       return node.malformed("kernel_shape differs from the weights' shape");
     }
   }
   const std::int64_t groups = node.attributes.integer("group", 1);
   const std::size_t outputs = weight->dims[0], group_inputs = weight->dims[1];
-  if (groups < 1 || static_cast<std::size_t>(groups) > channels || outputs == 0 || outputs % static_cast<std::size_t>(groups) != 0 ||
-      group_inputs * static_cast<std::size_t>(groups) != channels) {
+  if (groups < 1 || static_cast<std::size_t>(groups) > channels || outputs == 0 ||
+      outputs % static_cast<std::size_t>(groups) != 0 || group_inputs * static_cast<std::size_t>(groups) != channels) {
     return node.malformed("weights of shape " + model::to_string(weight->dims) + " in " + std::to_string(groups) +
                           " groups don't fit an input of " + node.file_shape(x));
   }
@@ -163,7 +168,8 @@ Result<Value> import_conv(NodeContext& node) {
   op::Conv2d conv{outputs, channels, static_cast<std::size_t>(groups), window, weight->as_floats(), {}};
   if (node.has_input(2)) {
     BLINDPROOF_ASSIGN(const ConstantPointer bias, node.constant(2));
-    if (bias->dims != std::vector<std::size_t>{outputs}) return node.malformed("there isn't one bias for each output channel");
+    if (bias->dims != std::vector<std::size_t>{outputs})
+      return node.malformed("there isn't one bias for each output channel");
     conv.bias = bias->as_floats();
   }
   return Value(from_image(node, node.append(std::move(conv), image.value, std::move(out)), image));

@@ -14,7 +14,8 @@ namespace op = model::float_op;
 
 Result<std::vector<std::size_t>> kernel_shape(NodeContext& node, const Image& image) {
   const auto given = node.attributes.integers("kernel_shape");
-  if (!given || given->size() != image.dimensions()) return node.malformed("kernel_shape is missing or has the wrong length");
+  if (!given || given->size() != image.dimensions())
+    return node.malformed("kernel_shape is missing or has the wrong length");
   std::vector<std::size_t> kernel;
   for (std::int64_t size : *given) {
     if (size < 1) return node.malformed("kernel_shape has a value below 1");
@@ -87,8 +88,10 @@ Result<Value> import_reduce_mean(NodeContext& node) {
     axes.push_back(sample_axis);
   }
   std::sort(axes.begin(), axes.end());
-  const bool spatial = (rank == 3 && axes == std::vector<std::size_t>{1, 2}) || (rank == 2 && axes == std::vector<std::size_t>{1});
-  if (!spatial) return node.unsupported("only the mean over all of [H,W] or [L] of " + node.file_shape(x) + " is supported");
+  const bool spatial =
+      (rank == 3 && axes == std::vector<std::size_t>{1, 2}) || (rank == 2 && axes == std::vector<std::size_t>{1});
+  if (!spatial)
+    return node.unsupported("only the mean over all of [H,W] or [L] of " + node.file_shape(x) + " is supported");
   BLINDPROOF_ASSIGN(const Image image, as_image(node, x));
   const Computed mean = pool_all(node, image, average_pool);
   return Value(keep ? mean : node.reshape(mean, {node.shape(x)[0]}));

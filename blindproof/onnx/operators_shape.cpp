@@ -96,10 +96,14 @@ Result<Value> import_shape(NodeContext& node) {
   BLINDPROOF_ASSIGN(const Computed x, node.computed(0, true));
   const std::vector<std::size_t> dims = file_dims(node, x);
   const auto rank = static_cast<std::int64_t>(dims.size());
-  const auto position = [&](std::int64_t at) { return std::clamp<std::int64_t>(at < 0 ? std::max(at, -rank) + rank : at, 0, rank); };
-  const std::int64_t begin = position(node.attributes.integer("start", 0)), end = position(node.attributes.integer("end", rank));
+  const auto position = [&](std::int64_t at) {
+    return std::clamp<std::int64_t>(at < 0 ? std::max(at, -rank) + rank : at, 0, rank);
+  };
+  const std::int64_t begin = position(node.attributes.integer("start", 0)),
+                     end = position(node.attributes.integer("end", rank));
   std::vector<std::int64_t> values;
-  for (std::int64_t i = begin; i < end; ++i) values.push_back(static_cast<std::int64_t>(dims[static_cast<std::size_t>(i)]));
+  for (std::int64_t i = begin; i < end; ++i)
+    values.push_back(static_cast<std::int64_t>(dims[static_cast<std::size_t>(i)]));
   return Value(list_of(std::move(values)));
 }
 
@@ -115,7 +119,9 @@ Result<Value> import_flatten(NodeContext& node) {
   const auto cut = shape.begin() + static_cast<std::ptrdiff_t>(axis - batch_rank);
   const std::size_t before = product(shape.begin(), cut), after = product(cut, shape.end());
   if (batch_rank == 0) return Value(node.reshape(x, {before, after}));
-  if (before != 1) return node.unsupported("axis " + std::to_string(given) + " of " + node.file_shape(x) + " would mix samples with their parts");
+  if (before != 1)
+    return node.unsupported("axis " + std::to_string(given) + " of " + node.file_shape(x) +
+                            " would mix samples with their parts");
   return Value(node.reshape(x, {after}));
 }
 
@@ -126,9 +132,13 @@ Result<Value> import_reshape(NodeContext& node) {
   std::vector<std::int64_t> target = *given;
   if (target.size() > model::kMaxDimensions + 1) return node.unsupported("the target shape has too many dimensions");
   const std::string target_text = [&] {
-    std::string text;
-    for (std::int64_t size : target) text += (text.empty() ? "" : ",") + std::to_string(size);
-    return "[" + text + "]";
+    std::string text = "[";
+    for (std::size_t i = 0; i < target.size(); ++i) {
+      if (i != 0) text += ',';
+      text += std::to_string(target[i]);
+    }
+    text += ']';
+    return text;
   }();
   const std::vector<std::size_t> dims = file_dims(node, x);
   const bool allow_zero = node.attributes.integer("allowzero", 0) != 0;
@@ -141,7 +151,8 @@ Result<Value> import_reshape(NodeContext& node) {
   }
   if (batch_rank == 1) {
     const bool stays = !target.empty() && (target[0] == -1 || target[0] == static_cast<std::int64_t>(dims[0]));
-    if (!stays) return node.unsupported("the target shape " + target_text + " doesn't keep the batch dimension in front");
+    if (!stays)
+      return node.unsupported("the target shape " + target_text + " doesn't keep the batch dimension in front");
     if (target[0] == -1 && std::count(target.begin(), target.end(), -1) > 1) {
       return node.malformed("the target shape " + target_text + " is not valid");
     }
@@ -151,7 +162,8 @@ Result<Value> import_reshape(NodeContext& node) {
   std::optional<std::size_t> unknown;
   const std::size_t elements = model::element_count(node.shape(x));
   const auto misfit = [&] {
-    return node.unsupported("the target shape " + target_text + " doesn't fit the elements of one sample of " + node.file_shape(x));
+    return node.unsupported("the target shape " + target_text + " doesn't fit the elements of one sample of " +
+                            node.file_shape(x));
   };
   for (std::size_t i = batch_rank; i < target.size(); ++i) {
     if (target[i] == -1) {
@@ -179,7 +191,8 @@ Result<Value> import_squeeze(NodeContext& node) {
   std::vector<char> removed(shape.size(), 0);
   for (std::int64_t given : *axes) {
     BLINDPROOF_ASSIGN(const std::size_t axis, node.sample_axis(given, node.rank(x)));
-    if (shape[axis] != 1) return node.malformed("axis " + std::to_string(given) + " of " + node.file_shape(x) + " is not 1");
+    if (shape[axis] != 1)
+      return node.malformed("axis " + std::to_string(given) + " of " + node.file_shape(x) + " is not 1");
     removed[axis] = 1;
   }
   Shape out;

@@ -24,8 +24,10 @@ Result<std::size_t> features_of(NodeContext& node, Computed x) {
 Result<op::Dense> read_dense(NodeContext& node, std::size_t inputs, std::size_t outputs) {
   const auto coefficients = node.attributes.numbers("coefficients");
   const auto intercepts = node.attributes.numbers("intercepts");
-  if (outputs == 0 || !coefficients || coefficients->size() / outputs != inputs || coefficients->size() % outputs != 0) {
-    return node.unsupported("there isn't one row of coefficients for each of the " + std::to_string(outputs) + " outputs");
+  if (outputs == 0 || !coefficients || coefficients->size() / outputs != inputs ||
+      coefficients->size() % outputs != 0) {
+    return node.unsupported("there isn't one row of coefficients for each of the " + std::to_string(outputs) +
+                            " outputs");
   }
   if (intercepts && !intercepts->empty() && intercepts->size() != outputs) {
     return node.malformed("there isn't one intercept for each output");
@@ -44,10 +46,12 @@ bool rows_are_opposite(const op::Dense& dense) {
 
 }  // namespace
 
-// Of computed tensors only the end of a binary classifier, [1 - p, p] with p = sigmoid(z): that is softmax([-z/2, z/2]).
+// Of computed tensors only the end of a binary classifier, [1 - p, p] with p = sigmoid(z): that is softmax([-z/2,
+// z/2]).
 Result<Value> import_concat(NodeContext& node) {
   const auto refusal = [&] {
-    return node.unsupported("computed tensors are joined only at the end of a binary classifier, as 1-p and p with p from Sigmoid");
+    return node.unsupported(
+        "computed tensors are joined only at the end of a binary classifier, as 1-p and p with p from Sigmoid");
   };
   if (node.input_count() != 2) return refusal();
   BLINDPROOF_ASSIGN(const Computed rest, node.computed(0));
@@ -86,7 +90,8 @@ Result<Value> import_linear_classifier(NodeContext& node) {
   }
   const Computed scores = node.append(std::move(dense), x, {classes});
   if (transform == "NONE") return Value(scores);
-  if (transform == "SOFTMAX" || (transform == "LOGISTIC" && opposite)) return Value(node.append(op::Softmax{}, scores, {classes}));
+  if (transform == "SOFTMAX" || (transform == "LOGISTIC" && opposite))
+    return Value(node.append(op::Softmax{}, scores, {classes}));
   if (transform == "LOGISTIC") return Value(node.append(op::Sigmoid{}, scores, {classes}));
   return node.unsupported("post_transform " + printable(transform) + " is not supported");
 }
@@ -108,7 +113,8 @@ Result<Value> import_scaler(NodeContext& node) {
   BLINDPROOF_ASSIGN(const std::size_t features, features_of(node, x));
   const auto offset = node.attributes.numbers("offset"), factor = node.attributes.numbers("scale");
   for (const auto& values : {offset, factor}) {
-    if (values && values->size() != 1 && values->size() != features) return node.malformed("there isn't one offset or scale for each feature");
+    if (values && values->size() != 1 && values->size() != features)
+      return node.malformed("there isn't one offset or scale for each feature");
   }
   op::ScaleShift affine{0, {}, {}};
   for (std::size_t i = 0; i < features; ++i) {
@@ -128,7 +134,8 @@ Result<Value> import_normalizer(NodeContext& node) {
   const model::FloatNode* before = node.graph().writer(x.id);
   // Probabilities sum up to 1 already.
   if (norm == "L1" && before != nullptr && std::holds_alternative<op::Softmax>(before->op)) return Value(x);
-  return node.unsupported("a norm '" + printable(norm) + "' is supported only as L1 behind a Softmax; a one-vs-rest classifier has to be " +
+  return node.unsupported("a norm '" + printable(norm) +
+                          "' is supported only as L1 behind a Softmax; a one-vs-rest classifier has to be " +
                           "trained as a multinomial one");
 }
 

@@ -40,7 +40,8 @@ TEST(Gemm, ScalesTransposesAndSpreadsItsBias) {
   for (bool transposed : {false, true}) {
     for (const auto& bias : biases) {
       ModelMaker maker({kOpen, 3});
-      maker.floats("w", transposed ? Integers{2, 3} : Integers{3, 2}, transposed ? wt : w).floats("b", bias.dims, bias.values);
+      maker.floats("w", transposed ? Integers{2, 3} : Integers{3, 2}, transposed ? wt : w)
+          .floats("b", bias.dims, bias.values);
       maker.node("Gemm", {"x", "w", "b"}, "y").set("alpha", 0.5f).set("beta", 3.0f).set("transB", transposed ? 1 : 0);
       const Floats xw = product(x, w, 1, 3, 2);
       const Ran ran = run(maker, x);
@@ -86,8 +87,9 @@ TEST(MatMul, TheBiasBehindItBecomesItsOwn) {
 }
 
 // The plain formula, for one image.
-Floats convolved(const Floats& x, std::size_t channels, std::size_t size, const Floats& w, std::size_t outputs, std::size_t kernel,
-                 std::size_t groups, std::size_t stride, std::size_t dilation, std::size_t pad, std::size_t out_size) {
+Floats convolved(const Floats& x, std::size_t channels, std::size_t size, const Floats& w, std::size_t outputs,
+                 std::size_t kernel, std::size_t groups, std::size_t stride, std::size_t dilation, std::size_t pad,
+                 std::size_t out_size) {
   const std::size_t per_group = channels / groups;
   Floats out;
   for (std::size_t n = 0; n < outputs; ++n) {
@@ -97,7 +99,8 @@ Floats convolved(const Floats& x, std::size_t channels, std::size_t size, const 
         for (std::size_t i = 0; i < per_group; ++i) {
           for (std::size_t ky = 0; ky < kernel; ++ky) {
             for (std::size_t kx = 0; kx < kernel; ++kx) {
-              const std::size_t iy = oy * stride + ky * dilation - pad, ix = ox * stride + kx * dilation - pad;  // wraps below 0
+              const std::size_t iy = oy * stride + ky * dilation - pad,
+                                ix = ox * stride + kx * dilation - pad;  // wraps below 0
               if (iy >= size || ix >= size) continue;
               const std::size_t c = n / (outputs / groups) * per_group + i;
               sum += w[((n * per_group + i) * kernel + ky) * kernel + kx] * x[(c * size + iy) * size + ix];
@@ -121,11 +124,16 @@ TEST(Conv, ReadsStridesPadsDilationsAndGroups) {
           const Floats w = random_floats(static_cast<std::size_t>(4 * 4 / groups * 9), 2);
           ModelMaker maker({kOpen, 4, 7, 7});
           maker.floats("w", dims, w).floats("b", {4}, {1, 2, 3, 4});
-          maker.node("Conv", {"x", "w", "b"}, "y").set("strides", Integers{stride, stride}).set("pads", Integers{pad, pad, pad, pad})
-              .set("dilations", Integers{dilation, dilation}).set("group", groups).set("kernel_shape", Integers{3, 3});
+          maker.node("Conv", {"x", "w", "b"}, "y")
+              .set("strides", Integers{stride, stride})
+              .set("pads", Integers{pad, pad, pad, pad})
+              .set("dilations", Integers{dilation, dilation})
+              .set("group", groups)
+              .set("kernel_shape", Integers{3, 3});
           const auto out = static_cast<std::size_t>((7 + 2 * pad - 2 * dilation - 1) / stride + 1);
-          Floats wanted = convolved(x, 4, 7, w, 4, 3, static_cast<std::size_t>(groups), static_cast<std::size_t>(stride),
-                                    static_cast<std::size_t>(dilation), static_cast<std::size_t>(pad), out);
+          Floats wanted =
+              convolved(x, 4, 7, w, 4, 3, static_cast<std::size_t>(groups), static_cast<std::size_t>(stride),
+                        static_cast<std::size_t>(dilation), static_cast<std::size_t>(pad), out);
           for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] += static_cast<float>(i / (out * out) + 1);
           const Ran ran = run(maker, x);
           EXPECT_EQ(ran.shape, (model::Shape{4, out, out}));
@@ -143,22 +151,34 @@ TEST(Conv, AutomaticPaddingPutsTheOddCellWhereItSays) {
     ModelMaker automatic({kOpen, 1, 5, 5}), explicit_pads({kOpen, 1, 5, 5});
     automatic.floats("w", {1, 1, 2, 2}, w).node("Conv", {"x", "w"}, "y").set("auto_pad", mode);
     const bool upper = std::string(mode) == "SAME_UPPER", lower = std::string(mode) == "SAME_LOWER";
-    explicit_pads.floats("w", {1, 1, 2, 2}, w).node("Conv", {"x", "w"}, "y")
-        .set("pads", Integers{lower, lower, upper, upper}).set("auto_pad", "NOTSET");
+    explicit_pads.floats("w", {1, 1, 2, 2}, w)
+        .node("Conv", {"x", "w"}, "y")
+        .set("pads", Integers{lower, lower, upper, upper})
+        .set("auto_pad", "NOTSET");
     EXPECT_EQ(run(automatic, x).y, run(explicit_pads, x).y) << mode;
     EXPECT_EQ(run(automatic, x).y.size(), upper || lower ? 25u : 16u);
   }
   // Size 5, kernel 3, stride 2: three outputs.
   ModelMaker strided({kOpen, 1, 5, 5});
-  strided.floats("w", {1, 1, 3, 3}, random_floats(9, 3)).node("Conv", {"x", "w"}, "y").set("auto_pad", "SAME_UPPER").set("strides", Integers{2, 2});
+  strided.floats("w", {1, 1, 3, 3}, random_floats(9, 3))
+      .node("Conv", {"x", "w"}, "y")
+      .set("auto_pad", "SAME_UPPER")
+      .set("strides", Integers{2, 2});
   expect_near(run(strided, x).y, convolved(x, 1, 5, random_floats(9, 3), 1, 3, 1, 2, 1, 1, 3));
 }
 
 TEST(Conv, OfASignalIsThatOfAnImageOfHeightOne) {
   const Floats x = random_floats(2 * 9, 1), w = random_floats(3 * 2 * 3, 2);
   ModelMaker signal({kOpen, 2, 9}), image({kOpen, 2, 1, 9});
-  signal.floats("w", {3, 2, 3}, w).node("Conv", {"x", "w"}, "y").set("strides", Integers{2}).set("pads", Integers{1, 2}).set("dilations", Integers{2});
-  image.floats("w", {3, 2, 1, 3}, w).node("Conv", {"x", "w"}, "y").set("strides", Integers{1, 2}).set("pads", Integers{0, 1, 0, 2})
+  signal.floats("w", {3, 2, 3}, w)
+      .node("Conv", {"x", "w"}, "y")
+      .set("strides", Integers{2})
+      .set("pads", Integers{1, 2})
+      .set("dilations", Integers{2});
+  image.floats("w", {3, 2, 1, 3}, w)
+      .node("Conv", {"x", "w"}, "y")
+      .set("strides", Integers{1, 2})
+      .set("pads", Integers{0, 1, 0, 2})
       .set("dilations", Integers{1, 2});
   EXPECT_EQ(run(signal, x).shape, (model::Shape{3, 4}));
   EXPECT_EQ(run(signal, x).y, run(image, x).y);
@@ -313,14 +333,22 @@ TEST(Pools, ReadTheirWindows) {
   EXPECT_EQ(pooled("MaxPool", [](NodeMaker&) {}), (Floats{5, 6, 8, 9}));
   EXPECT_EQ(pooled("MaxPool", [](NodeMaker& n) { n.set("strides", Integers{2, 2}); }), (Floats{5}));
   EXPECT_EQ(pooled("MaxPool", [](NodeMaker& n) { n.set("dilations", Integers{2, 2}); }), (Floats{9}));
-  EXPECT_EQ(pooled("MaxPool", [](NodeMaker& n) { n.set("pads", Integers{1, 0, 0, 0}).set("strides", Integers{2, 1}); }), (Floats{2, 3, 8, 9}));
-  EXPECT_EQ(pooled("MaxPool", [](NodeMaker& n) { n.set("ceil_mode", 1).set("storage_order", 0); }), (Floats{5, 6, 8, 9}));
-  EXPECT_EQ(pooled("MaxPool", [](NodeMaker& n) { n.set("auto_pad", "SAME_UPPER"); }), (Floats{5, 6, 6, 8, 9, 9, 8, 9, 9}));
-  EXPECT_EQ(pooled("MaxPool", [](NodeMaker& n) { n.set("auto_pad", "SAME_LOWER"); }), (Floats{1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  EXPECT_EQ(pooled("MaxPool",
+                   [](NodeMaker& n) {
+                     n.set("pads", Integers{1, 0, 0, 0}).set("strides", Integers{2, 1});
+                   }),
+            (Floats{2, 3, 8, 9}));
+  EXPECT_EQ(pooled("MaxPool", [](NodeMaker& n) { n.set("ceil_mode", 1).set("storage_order", 0); }),
+            (Floats{5, 6, 8, 9}));
+  EXPECT_EQ(pooled("MaxPool", [](NodeMaker& n) { n.set("auto_pad", "SAME_UPPER"); }),
+            (Floats{5, 6, 6, 8, 9, 9, 8, 9, 9}));
+  EXPECT_EQ(pooled("MaxPool", [](NodeMaker& n) { n.set("auto_pad", "SAME_LOWER"); }),
+            (Floats{1, 2, 3, 4, 5, 6, 7, 8, 9}));
   EXPECT_EQ(pooled("AveragePool", [](NodeMaker&) {}), (Floats{3, 4, 6, 7}));
   auto padded = [](NodeMaker& n) { n.set("pads", Integers{1, 1, 0, 0}).set("strides", Integers{2, 2}); };
   EXPECT_EQ(pooled("AveragePool", padded), (Floats{1, 2.5f, 5.5f, 7}));
-  EXPECT_EQ(pooled("AveragePool", [&](NodeMaker& n) { padded(n), n.set("count_include_pad", 1); }), (Floats{0.25f, 1.25f, 2.75f, 7}));
+  EXPECT_EQ(pooled("AveragePool", [&](NodeMaker& n) { padded(n), n.set("count_include_pad", 1); }),
+            (Floats{0.25f, 1.25f, 2.75f, 7}));
 }
 
 TEST(Pools, SignalsAndWholeImages) {
@@ -329,7 +357,8 @@ TEST(Pools, SignalsAndWholeImages) {
   signal.node("MaxPool", {"x"}, "y").set("kernel_shape", Integers{3}).set("strides", Integers{3});
   const Ran ran = run(signal, x);
   EXPECT_EQ(ran.shape, (model::Shape{2, 2}));
-  expect_near(ran.y, {std::max({x[0], x[1], x[2]}), std::max({x[3], x[4], x[5]}), std::max({x[6], x[7], x[8]}), std::max({x[9], x[10], x[11]})});
+  expect_near(ran.y, {std::max({x[0], x[1], x[2]}), std::max({x[3], x[4], x[5]}), std::max({x[6], x[7], x[8]}),
+                      std::max({x[9], x[10], x[11]})});
 
   const Floats means = {(x[0] + x[1] + x[2] + x[3] + x[4] + x[5]) / 6, (x[6] + x[7] + x[8] + x[9] + x[10] + x[11]) / 6};
   ModelMaker average({kOpen, 2, 2, 3}), maximum({kOpen, 2, 2, 3}), average_signal({kOpen, 2, 6});
@@ -340,7 +369,8 @@ TEST(Pools, SignalsAndWholeImages) {
   expect_near(run(average, x).y, means);
   EXPECT_EQ(run(average_signal, x).shape, (model::Shape{2, 1}));
   expect_near(run(average_signal, x).y, means);
-  expect_near(run(maximum, x).y, {*std::max_element(x.begin(), x.begin() + 6), *std::max_element(x.begin() + 6, x.end())});
+  expect_near(run(maximum, x).y,
+              {*std::max_element(x.begin(), x.begin() + 6), *std::max_element(x.begin() + 6, x.end())});
 
   for (std::int64_t opset : {13, 18}) {
     ModelMaker mean({kOpen, 2, 2, 3}, opset);
@@ -361,10 +391,14 @@ TEST(Shapes, TheBatchStaysInFront) {
     model::Shape shape;
   };
   auto reshape = [](Integers target) {
-    return [target](ModelMaker& m) { m.integers("s", {static_cast<std::int64_t>(target.size())}, target).node("Reshape", {"x", "s"}, "t"); };
+    return [target](ModelMaker& m) {
+      m.integers("s", {static_cast<std::int64_t>(target.size())}, target).node("Reshape", {"x", "s"}, "t");
+    };
   };
   auto axes = [](const char* op, Integers values) {
-    return [=](ModelMaker& m) { m.integers("a", {static_cast<std::int64_t>(values.size())}, values).node(op, {"x", "a"}, "t"); };
+    return [=](ModelMaker& m) {
+      m.integers("a", {static_cast<std::int64_t>(values.size())}, values).node(op, {"x", "a"}, "t");
+    };
   };
   const Case cases[] = {
       {"flatten", [](ModelMaker& m) { m.node("Flatten", {"x"}, "t"); }, {12}},
@@ -377,27 +411,37 @@ TEST(Shapes, TheBatchStaysInFront) {
       {"unsqueeze", axes("Unsqueeze", {-1, 1}), {1, 1, 3, 4, 1}},
       {"squeeze", axes("Squeeze", {1}), {3, 4}},
       {"squeeze from the end", axes("Squeeze", {-3}), {3, 4}},
-      {"transpose", [](ModelMaker& m) { m.node("Transpose", {"x"}, "t").set("perm", Integers{0, 1, 3, 2}); }, {1, 4, 3}},
-      {"identities", [](ModelMaker& m) {
+      {"transpose",
+       [](ModelMaker& m) {
+         m.node("Transpose", {"x"}, "t").set("perm", Integers{0, 1, 3, 2});
+       },
+       {1, 4, 3}},
+      {"identities",
+       [](ModelMaker& m) {
          m.node("Identity", {"x"}, "i");
          m.node("Dropout", {"i"}, "d");
          m.node("Cast", {"d"}, "t").set("to", int{proto::TensorProto::FLOAT});
-       }, {1, 3, 4}},
-      {"torch's view(x.size(0), -1)", [](ModelMaker& m) {
+       },
+       {1, 3, 4}},
+      {"torch's view(x.size(0), -1)",
+       [](ModelMaker& m) {
          m.node("Shape", {"x"}, "shape");
          m.integers("zero", {}, {0}).integers("minus_one", {1}, {-1}).integers("axis", {1}, {0});
          m.node("Gather", {"shape", "zero"}, "n").set("axis", 0);
          m.node("Unsqueeze", {"n", "axis"}, "n1");
          m.node("Concat", {"n1", "minus_one"}, "s").set("axis", 0);
          m.node("Reshape", {"x", "s"}, "t");
-       }, {12}},
-      {"torch's flatten of a dynamic batch", [](ModelMaker& m) {
+       },
+       {12}},
+      {"torch's flatten of a dynamic batch",
+       [](ModelMaker& m) {
          m.node("Shape", {"x"}, "shape");
          m.integers("from", {1}, {0}).integers("to", {1}, {1}).integers("minus_one", {1}, {-1});
          m.node("Slice", {"shape", "from", "to"}, "n");
          m.node("Concat", {"n", "minus_one"}, "s").set("axis", 0);
          m.node("Reshape", {"x", "s"}, "t");
-       }, {12}},
+       },
+       {12}},
   };
   for (const Case& c : cases) {
     for (std::int64_t batch : {kOpen, std::int64_t{1}, std::int64_t{5}}) {
@@ -442,7 +486,8 @@ TEST(Softmax, AxisDefaultsByOperatorSet) {
   for (float v : x) wanted.push_back(std::exp(v));
   const float sum = wanted[0] + wanted[1] + wanted[2] + wanted[3] + wanted[4] + wanted[5];
   for (float& v : wanted) v /= sum;
-  ModelMaker old_default({kOpen, 6}, 9), new_default({kOpen, 6}, 13), named({kOpen, 6}, 13), channels({kOpen, 6, 1, 1}, 13);
+  ModelMaker old_default({kOpen, 6}, 9), new_default({kOpen, 6}, 13), named({kOpen, 6}, 13),
+      channels({kOpen, 6, 1, 1}, 13);
   old_default.node("Softmax", {"x"}, "y");
   new_default.node("Softmax", {"x"}, "y");
   named.node("Softmax", {"x"}, "y").set("axis", 1);
@@ -494,7 +539,8 @@ TEST(Constants, MayBeComputedWhileImporting) {
 
 TEST(Cast, IntegerInputsMayBeCastToFloat) {
   ModelMaker maker({kOpen, 3});
-  maker.model.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(proto::TensorProto::UINT8);
+  maker.model.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
+      proto::TensorProto::UINT8);
   maker.node("Cast", {"x"}, "f").set("to", int{proto::TensorProto::FLOAT});
   maker.floats("c", {}, {255}).node("Div", {"f", "c"}, "y");
   expect_near(run(maker, {0, 51, 255}).y, {0, 0.2f, 1});

@@ -20,14 +20,20 @@ Floats softmax(Floats z) {
 }
 
 // LinearClassifier, Normalizer, and labels and probabilities behind a Cast and a ZipMap.
-ModelMaker classifier(const std::string& transform, std::int64_t classes, const Floats& coefficients, const Floats& intercepts, bool zip_map) {
+ModelMaker classifier(const std::string& transform, std::int64_t classes, const Floats& coefficients,
+                      const Floats& intercepts, bool zip_map) {
   ModelMaker maker({kOpen, 2});
   maker.model.mutable_graph()->clear_output();
   Integers labels;
   for (std::int64_t i = 0; i < classes; ++i) labels.push_back(i);
-  maker.ml_node("LinearClassifier", {"x"}, "label").set("coefficients", coefficients).set("intercepts", intercepts)
-      .set("classlabels_ints", labels).set("multi_class", transform == "SOFTMAX" ? 1 : 0).set("post_transform", transform.c_str())
-      .proto().add_output("probability_tensor");
+  maker.ml_node("LinearClassifier", {"x"}, "label")
+      .set("coefficients", coefficients)
+      .set("intercepts", intercepts)
+      .set("classlabels_ints", labels)
+      .set("multi_class", transform == "SOFTMAX" ? 1 : 0)
+      .set("post_transform", transform.c_str())
+      .proto()
+      .add_output("probability_tensor");
   maker.node("Cast", {"label"}, "output_label").set("to", int{proto::TensorProto::INT64});
   maker.ml_node("Normalizer", {"probability_tensor"}, "probabilities").set("norm", "L1");
   maker.add_output("output_label", proto::TensorProto::INT64);
@@ -63,7 +69,8 @@ TEST(Sklearn, OneVersusRestIsRefusedWithAdvice) {
   const auto graph = classifier("LOGISTIC", 3, {1, 2, 3, 4, 5, 6}, {0, 0, 0}, true).import();
   ASSERT_FALSE(graph.ok());
   EXPECT_EQ(graph.error().code, base::ErrorCode::kUnsupported);
-  EXPECT_NE(graph.error().message().find("'the_Normalizer' (ai.onnx.ml.Normalizer)"), std::string::npos) << graph.error().message();
+  EXPECT_NE(graph.error().message().find("'the_Normalizer' (ai.onnx.ml.Normalizer)"), std::string::npos)
+      << graph.error().message();
   EXPECT_NE(graph.error().message().find("multinomial"), std::string::npos);
 }
 
@@ -71,7 +78,8 @@ TEST(Sklearn, TheLabelOutputAloneIsRefused) {
   ModelMaker maker = classifier("SOFTMAX", 3, {1, 2, 3, 4, 5, 6}, {0, 0, 0}, true);
   const auto graph = maker.import({}, {.output = "output_label"});
   ASSERT_FALSE(graph.ok());
-  EXPECT_NE(graph.error().message().find("its output 'label' is needed, which is not supported"), std::string::npos) << graph.error().message();
+  EXPECT_NE(graph.error().message().find("its output 'label' is needed, which is not supported"), std::string::npos)
+      << graph.error().message();
   EXPECT_EQ(maker.import({}, {.output = "nothing"}).error().code, base::ErrorCode::kInvalidArgument);
 }
 

@@ -12,8 +12,8 @@ using model::Shape;
 using model::Window2d;
 
 // `count` sizes between `least` and the graph's limit; `fallback` for each if the attribute is missing.
-Result<std::vector<std::size_t>> sizes(NodeContext& node, const std::string& name, std::size_t count, std::int64_t least,
-                                       std::size_t fallback) {
+Result<std::vector<std::size_t>> sizes(NodeContext& node, const std::string& name, std::size_t count,
+                                       std::int64_t least, std::size_t fallback) {
   const auto given = node.attributes.integers(name);
   if (!given) return std::vector<std::size_t>(count, fallback);
   if (given->size() != count) return node.malformed("'" + name + "' doesn't have " + std::to_string(count) + " values");
@@ -81,7 +81,8 @@ Result<Window2d> read_window(NodeContext& node, const Image& image, const std::v
 Result<Shape> windowed_shape(NodeContext& node, const Image& image, const Window2d& window, std::size_t channels) {
   const Shape& in = node.shape(image.value);
   const Shape out = {channels, window.output_size(0, in[1]), window.output_size(1, in[2])};
-  if (out[1] == 0 || out[2] == 0) return node.malformed("the window doesn't fit into the input " + node.file_shape(image.value));
+  if (out[1] == 0 || out[2] == 0)
+    return node.malformed("the window doesn't fit into the input " + node.file_shape(image.value));
   return out;
 }
 

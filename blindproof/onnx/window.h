@@ -22,9 +22,11 @@ base::Result<Image> as_image(NodeContext& node, Computed x);
 Computed from_image(NodeContext& node, Computed y, const Image& image);
 
 /// Reads strides, pads, dilations, auto_pad and ceil_mode. `kernel` has one size for each dimension of the image.
-base::Result<model::Window2d> read_window(NodeContext& node, const Image& image, const std::vector<std::size_t>& kernel);
+base::Result<model::Window2d> read_window(NodeContext& node, const Image& image,
+                                          const std::vector<std::size_t>& kernel);
 
 /// [channels, H', W']. Errors: kMalformed if the window doesn't fit.
-base::Result<model::Shape> windowed_shape(NodeContext& node, const Image& image, const model::Window2d& window, std::size_t channels);
+base::Result<model::Shape> windowed_shape(NodeContext& node, const Image& image, const model::Window2d& window,
+                                          std::size_t channels);
 
 }  // namespace blindproof::onnx

