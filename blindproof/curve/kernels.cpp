@@ -41,11 +41,8 @@ KernelScratch& thread_scratch() {
 G1 sum_points(const Kernels& kernels, std::span<const PointRef> points) {
   BLINDPROOF_DCHECK(points.size() % kLanes == 0, "whole blocks only");
   LaneSums sums;
+  if (kernels.sum(points.data(), points.size(), &sums)) return lane(sums, 0);
   G1 total;
-  if (kernels.sum_lanes(points.data(), points.size(), &sums)) {
-    for (std::size_t k = 0; k < kLanes; ++k) total += lane(sums, k);
-    return total;
-  }
   for (const PointRef point : points) {
     if (!point.is_null()) total += unpack_one(kernels, point);
   }
@@ -57,7 +54,7 @@ G1 weighted_sum(const Kernels& kernels, std::span<const PointRef> points) {
   PackedPoint start;
   kernels.pack(&arbitrary_start(), 1, &start);
   LaneSums sums, weighted;
-  if (kernels.weighted_lanes(points.data(), points.size(), &start, &sums, &weighted)) {
+  if (kernels.weighted_sums(points.data(), points.size(), &start, &sums, &weighted)) {
     // Eighth k has offset k * length: total = sum_k weighted_k + length * sum_k k * sum_k.
     G1 running, offsets, total;
     for (std::size_t k = kLanes; k-- > 0;) {

@@ -54,8 +54,7 @@ struct alignas(64) PointBlock {
 /// Memory for intermediate values of one call at a time.
 struct alignas(64) KernelScratch {
   static constexpr std::size_t kBlocks = 256;  // of eight additions that share an inversion
-  std::byte values[5][kBlocks][320];
-  std::uint8_t masks[4][kBlocks];
+  std::byte blocks[kBlocks][5 * 320 + 64];
 };
 
 /// Eight sums as x, y, zz, zzz (see G1).
@@ -81,13 +80,13 @@ struct Kernels {
   void (*load_blocks)(const PackedPoint* points, std::size_t blocks, PointBlock* sums, std::uint8_t* identities);
   void (*store_blocks)(const PointBlock* sums, const std::uint8_t* identities, std::size_t blocks, PackedPoint* points);
 
-  /// Lane k: the sum of points k, k+8, ...; null references count as the identity. False if a partial sum met its own
-  /// negative or double: then `out` is meaningless.
+  /// In lane 0 of `out`: the sum of all points; null references count as the identity. False if partial sums met
+  /// their own negative or double: then `out` is meaningless.
   /// Requires: count is a multiple of 8; no other operand is the identity.
-  bool (*sum_lanes)(const PointRef* points, std::size_t count, LaneSums* out);
+  bool (*sum)(const PointRef* points, std::size_t count, LaneSums* out);
   /// For the k-th eighth of the points: lane k of `sums` is their sum, of `weighted` the sum of (i+1) * point_i, i counting
-  /// from the beginning of the eighth, plus `start`. False and requirements as above.
-  bool (*weighted_lanes)(const PointRef* points, std::size_t count, const PackedPoint* start, LaneSums* sums,
+  /// from the beginning of the eighth, plus `start`. False, requirements and nulls as above.
+  bool (*weighted_sums)(const PointRef* points, std::size_t count, const PackedPoint* start, LaneSums* sums,
                          LaneSums* weighted);
 
   /// roots_i = values_i^((q+1)/4): a square root of each value that has one.

@@ -11,6 +11,16 @@ namespace {
 struct Ifma {};
 using Field = field::IfmaLanes<Fq, Ifma>;
 
+/// k q with 2^56 moved into each limb from the one above: lower limbs stay positive whatever is subtracted here.
+constexpr field::ifma::Limbs52 padded_multiple(std::uint64_t k) {
+  field::ifma::Limbs52 r = field::ifma::multiple52(Fq::kModulus, k);
+  for (std::size_t i = 0; i < 4; ++i) {
+    r.limb[i] += std::uint64_t{1} << 56;
+    r.limb[i + 1] -= 16;
+  }
+  return r;
+}
+
 // Packed points are the two coordinates of a Value each: x*2^260 below 2^255, in four words of 64 bits.
 struct PointLanes : Field {
   using Mask = std::uint8_t;
@@ -106,6 +116,17 @@ struct PointLanes : Field {
     x = from_packed(w);
     y = from_packed(w + 4);
   }
+  static BLINDPROOF_INLINE void load_points(const G1Affine* points, Value& x, Value& y) {
+    static_assert(sizeof(G1Affine) == 64);
+    Vector w[8];
+    for (std::size_t k = 0; k < kLanes; ++k) w[k] = _mm512_loadu_si512(points + k);
+    transpose(w);
+    // x*2^256 in 52-bit limbs, times 2^264, over 2^260
+    constexpr Fq kSixteen = Fq::power_of_two(4);
+    const auto factor = broadcast(kSixteen);
+    x = mul(from_packed(w), factor);
+    y = mul(from_packed(w + 4), factor);
+  }
   static BLINDPROOF_INLINE void scatter(PackedPoint* const points[kLanes], const Value& x, const Value& y) {
     Vector w[8];
     to_packed(x, w);
@@ -123,20 +144,11 @@ struct PointLanes : Field {
     _mm512_store_si512(points, _mm512_add_epi64(broadcast_word(reinterpret_cast<std::uintptr_t>(multiples)),
                                                 _mm512_slli_epi64(index, 6)));
     static_assert(sizeof(PackedPoint) == 64);
+    __asm__("" : "+m"(points));  // through memory: taking the lanes apart would use the ports that the products need
     gather(points, x, y);
   }
 
  private:
-  /// k q with 2^56 moved into each limb from the one above: lower limbs stay positive whatever is subtracted below.
-  static constexpr field::ifma::Limbs52 padded_multiple(std::uint64_t k) {
-    field::ifma::Limbs52 r = field::ifma::multiple52(Fq::kModulus, k);
-    for (std::size_t i = 0; i < 4; ++i) {
-      r.limb[i] += std::uint64_t{1} << 56;
-      r.limb[i + 1] -= 16;
-    }
-    return r;
-  }
-
   /// Subtracts kMultiple q where the top limb says that the value is above it: see lanes_ifma.h.
   template <std::uint64_t kMultiple>
   static BLINDPROOF_INLINE void subtract_if_above(Vector* limb) {

@@ -5,10 +5,12 @@
 // L is a lane engine of the field (field/lanes_portable.h) for Fq, with what points need besides:
 //   Difference                  what differences of Values fit: a Value that is less reduced
 //   gather/scatter              eight PackedPoints <-> x, y
+//   load_points                 eight affine points
 //   gather_multiples            the multiples that eight digits name, and the masks of nonzero and of negative digits
 //   pick, negate_if, is_zero    by or as a mask: bit k for lane k; is_zero is exact
 //   chord_x, chord_y            see below
 //   mul_sub_mul(a, b, c, d)     a b - c d
+//   rotated<n>                  lane k+n, modulo 8, in lane k
 //   invert                      all lanes at once; false, and nothing done, if one of them is zero
 #pragma once
 
@@ -22,32 +24,23 @@ struct KernelSet {
   using Difference = typename L::Difference;
   using Mask = std::uint8_t;
   static constexpr std::size_t kBlocks = KernelScratch::kBlocks;
-  static_assert(sizeof(Difference) == sizeof(Value));
-  static_assert(sizeof(Value) <= sizeof(KernelScratch::values[0][0]) && 2 * sizeof(Value) <= sizeof(PointBlock));
+  static_assert(2 * sizeof(Value) <= sizeof(PointBlock));
 
-  // The five arrays of one batch. `numerator / denominator` is the slope of the line through the two points.
-  struct Batch {
-    Value *x, *y, *prefix;
-    Difference *numerator, *denominator;
-    std::uint8_t *active, *tangent, *take_b, *vanish;
-
-    BLINDPROOF_INLINE explicit Batch(KernelScratch* scratch)
-        : x(reinterpret_cast<Value*>(scratch->values[0])),
-          y(reinterpret_cast<Value*>(scratch->values[1])),
-          prefix(reinterpret_cast<Value*>(scratch->values[2])),
-          numerator(reinterpret_cast<Difference*>(scratch->values[3])),
-          denominator(reinterpret_cast<Difference*>(scratch->values[4])),
-          active(scratch->masks[0]),
-          tangent(scratch->masks[1]),
-          take_b(scratch->masks[2]),
-          vanish(scratch->masks[3]) {}
+  // What a batch remembers of eight additions. numerator/denominator is the slope of the line through the two points.
+  struct alignas(64) Step {
+    Value x, y, prefix;
+    Difference numerator, denominator;
+    std::uint8_t active, tangent, vanish;
   };
+  static_assert(sizeof(Step) <= sizeof(KernelScratch::blocks[0]));
+  static BLINDPROOF_INLINE Step* steps_of(KernelScratch* scratch) { return reinterpret_cast<Step*>(scratch->blocks); }
 
   // Products of denominators in two chains, which overlap in the pipeline.
   struct Chains {
     Value chain[2];
 
     BLINDPROOF_INLINE Chains() : chain{L::one(), L::one()} {}
+    /// Returns the product before.
     BLINDPROOF_INLINE Value push(std::size_t i, const Difference& denominator) {
       const Value before = chain[i & 1];
       chain[i & 1] = L::mul(before, denominator);
@@ -78,10 +71,10 @@ struct KernelSet {
   // they overlap in the pipeline.
   static constexpr std::size_t kGroup = 4;
 
-  static BLINDPROOF_INLINE void find_slopes(const Batch& batch, Chains& chains, std::size_t begin, std::size_t end,
+  static BLINDPROOF_INLINE void find_slopes(const Step* steps, Chains& chains, std::size_t begin, std::size_t end,
                                             Value* slopes) {
-    for (std::size_t i = end; i-- > begin;) slopes[i - begin] = chains.pop(i, batch.prefix[i], batch.denominator[i]);
-    for (std::size_t i = begin; i < end; ++i) slopes[i - begin] = L::mul(batch.numerator[i], slopes[i - begin]);
+    for (std::size_t i = end; i-- > begin;) slopes[i - begin] = chains.pop(i, steps[i].prefix, steps[i].denominator);
+    for (std::size_t i = begin; i < end; ++i) slopes[i - begin] = L::mul(steps[i].numerator, slopes[i - begin]);
   }
 
   // ---- a + b for independent pairs
@@ -118,15 +111,26 @@ struct KernelSet {
     }
   };
 
+  // Operands lie anywhere in tables of many megabytes.
+  static constexpr std::size_t kBlocksAhead = 6;
+  static BLINDPROOF_INLINE void prefetch_jobs(const PairJob* jobs, std::size_t count, std::size_t block) {
+    if ((block + 1) * kLanes > count) return;
+    for (std::size_t k = 0; k < kLanes; ++k) {
+      __builtin_prefetch(jobs[block * kLanes + k].a);
+      __builtin_prefetch(jobs[block * kLanes + k].b.point());
+    }
+  }
+
   enum class Outcome { kZeroDenominator, kDone, kDoneWithIdentity };
 
   template <bool kCareful>
   static Outcome add_pairs_batch(const PairJob* jobs, std::size_t count, KernelScratch* scratch) {
-    const Batch batch(scratch);
+    Step* const steps = steps_of(scratch);
     const std::size_t blocks = (count + kLanes - 1) / kLanes;
     Chains chains;
     Mask identities = 0;
     for (std::size_t i = 0; i < blocks; ++i) {
+      prefetch_jobs(jobs, count, i + kBlocksAhead);
       const JobLanes lanes(jobs, count, i);
       Value xa, ya, xb, yb;
       lanes.load_a(xa, ya);
@@ -140,32 +144,32 @@ struct KernelSet {
         denominator = L::pick(tangent, L::add(ya, ya), denominator);
         denominator = L::pick(vanish, L::one(), denominator);
         numerator = L::pick(tangent, triple_square(xa), numerator);
-        batch.tangent[i] = tangent;
-        batch.vanish[i] = vanish;
+        steps[i].tangent = tangent;
+        steps[i].vanish = vanish;
         identities |= vanish;
       }
-      batch.x[i] = xa;
-      batch.y[i] = ya;
-      batch.numerator[i] = numerator;
-      batch.denominator[i] = denominator;
-      batch.prefix[i] = chains.push(i, denominator);
+      steps[i].x = xa;
+      steps[i].y = ya;
+      steps[i].numerator = numerator;
+      steps[i].denominator = denominator;
+      steps[i].prefix = chains.push(i, denominator);
     }
     if (!chains.invert()) return Outcome::kZeroDenominator;
     Value slopes[kGroup], x_sums[kGroup];
     for (std::size_t end = blocks; end > 0;) {
       const std::size_t begin = (end - 1) / kGroup * kGroup;
-      find_slopes(batch, chains, begin, end, slopes);
+      find_slopes(steps, chains, begin, end, slopes);
       for (std::size_t i = begin; i < end; ++i) {
-        Difference dx = batch.denominator[i];
-        if constexpr (kCareful) dx = L::pick(batch.tangent[i], L::sub(batch.x[i], batch.x[i]), dx);
-        x_sums[i - begin] = L::chord_x(slopes[i - begin], dx, batch.x[i]);
+        Difference dx = steps[i].denominator;
+        if constexpr (kCareful) dx = L::pick(steps[i].tangent, L::sub(steps[i].x, steps[i].x), dx);
+        x_sums[i - begin] = L::chord_x(slopes[i - begin], dx, steps[i].x);
       }
       for (std::size_t i = begin; i < end; ++i) {
         Value x = x_sums[i - begin];
-        Value y = L::chord_y(slopes[i - begin], batch.x[i], x, batch.y[i]);
+        Value y = L::chord_y(slopes[i - begin], steps[i].x, x, steps[i].y);
         if constexpr (kCareful) {
-          x = L::pick(batch.vanish[i], L::zero(), x);
-          y = L::pick(batch.vanish[i], L::zero(), y);
+          x = L::pick(steps[i].vanish, L::zero(), x);
+          y = L::pick(steps[i].vanish, L::zero(), y);
         }
         JobLanes(jobs, count, i).store(x, y);
       }
@@ -202,7 +206,7 @@ struct KernelSet {
   template <bool kCareful>
   static bool add_multiples_batch(PointBlock* sums, std::uint8_t* identities, std::size_t blocks,
                                   const PackedPoint* multiples, const std::int16_t* digits, KernelScratch* scratch) {
-    const Batch batch(scratch);
+    Step* const steps = steps_of(scratch);
     Chains chains;
     for (std::size_t i = 0; i < blocks; ++i) {
       Block& sum = *blocks_of(sums, i);
@@ -212,7 +216,7 @@ struct KernelSet {
       const auto signed_y = L::negate_if(negative, y);
       Mask active;
       if constexpr (kCareful) {
-        active = batch.active[i];  // the first attempt has already filled the identities
+        active = steps[i].active;  // the first attempt has already filled the identities
       } else {
         active = static_cast<Mask>(nonzero & ~identities[i]);
         if (const Mask fill = nonzero & identities[i]; fill != 0) {
@@ -220,7 +224,7 @@ struct KernelSet {
           sum.y = L::pick(fill, L::reduce(signed_y), sum.y);
           identities[i] = static_cast<Mask>(identities[i] & ~fill);
         }
-        batch.active[i] = active;
+        steps[i].active = active;
       }
       Difference denominator = L::pick(active, L::sub(x, sum.x), L::one());
       Difference numerator = L::sub(signed_y, sum.y);
@@ -231,30 +235,30 @@ struct KernelSet {
         denominator = L::pick(tangent, L::add(sum.y, sum.y), denominator);
         numerator = L::pick(tangent, triple_square(sum.x), numerator);
         denominator = L::pick(vanish, L::one(), denominator);
-        batch.active[i] = static_cast<Mask>(active & ~vanish);
-        batch.tangent[i] = tangent;
-        batch.vanish[i] = vanish;
+        steps[i].active = static_cast<Mask>(active & ~vanish);
+        steps[i].tangent = tangent;
+        steps[i].vanish = vanish;
       }
-      batch.numerator[i] = numerator;
-      batch.denominator[i] = denominator;
-      batch.prefix[i] = chains.push(i, denominator);
+      steps[i].numerator = numerator;
+      steps[i].denominator = denominator;
+      steps[i].prefix = chains.push(i, denominator);
     }
     if (!chains.invert()) return false;
     Value slopes[kGroup], x_sums[kGroup];
     for (std::size_t end = blocks; end > 0;) {
       const std::size_t begin = (end - 1) / kGroup * kGroup;
-      find_slopes(batch, chains, begin, end, slopes);
+      find_slopes(steps, chains, begin, end, slopes);
       for (std::size_t i = begin; i < end; ++i) {
         const Value& x = blocks_of(sums, i)->x;
-        Difference dx = batch.denominator[i];
-        if constexpr (kCareful) dx = L::pick(batch.tangent[i], L::sub(x, x), dx);
-        x_sums[i - begin] = L::pick(batch.active[i], L::chord_x(slopes[i - begin], dx, x), x);
+        Difference dx = steps[i].denominator;
+        if constexpr (kCareful) dx = L::pick(steps[i].tangent, L::sub(x, x), dx);
+        x_sums[i - begin] = L::pick(steps[i].active, L::chord_x(slopes[i - begin], dx, x), x);
       }
       for (std::size_t i = begin; i < end; ++i) {
         Block& sum = *blocks_of(sums, i);
-        sum.y = L::pick(batch.active[i], L::chord_y(slopes[i - begin], sum.x, x_sums[i - begin], sum.y), sum.y);
+        sum.y = L::pick(steps[i].active, L::chord_y(slopes[i - begin], sum.x, x_sums[i - begin], sum.y), sum.y);
         sum.x = x_sums[i - begin];
-        if constexpr (kCareful) identities[i] |= batch.vanish[i];
+        if constexpr (kCareful) identities[i] |= steps[i].vanish;
       }
       end = begin;
     }
@@ -353,6 +357,13 @@ struct KernelSet {
       zzz = L::pick(active, L::mul(zzz_before, ppp), zzz);
     }
 
+    /// Lane k+kCount in lane k.
+    template <int kCount>
+    BLINDPROOF_INLINE Xyzz rotated() const {
+      return {L::template rotated<kCount>(x), L::template rotated<kCount>(y), L::template rotated<kCount>(zz),
+              L::template rotated<kCount>(zzz), static_cast<Mask>(filled >> kCount | filled << (kLanes - kCount))};
+    }
+
     /// False if a filled lane has zz = 0.
     bool store(LaneSums* out) const {
       const Value empty = L::zero();
@@ -384,17 +395,20 @@ struct KernelSet {
     sums.add(static_cast<Mask>(present), x, L::negate_if(static_cast<Mask>(negative), y));
   }
 
-  static bool sum_lanes(const PointRef* points, std::size_t count, LaneSums* out) {
+  static bool sum(const PointRef* points, std::size_t count, LaneSums* out) {
     const PackedPoint absent{};
     Xyzz sums = empty_sums();
     for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(points[i].point());
     for (std::size_t i = 0; i < count; i += kLanes) {
       add_present(points + i, 1, &absent, sums);
     }
+    sums.add(sums.template rotated<4>());
+    sums.add(sums.template rotated<2>());
+    sums.add(sums.template rotated<1>());
     return sums.store(out);
   }
 
-  static bool weighted_lanes(const PointRef* points, std::size_t count, const PackedPoint* start, LaneSums* sums_out,
+  static bool weighted_sums(const PointRef* points, std::size_t count, const PackedPoint* start, LaneSums* sums_out,
                              LaneSums* weighted_out) {
     const std::size_t length = count / kLanes;
     Xyzz sums = empty_sums();
@@ -462,17 +476,19 @@ struct KernelSet {
   // ---- conversions
 
   static void pack(const G1Affine* points, std::size_t count, PackedPoint* out) {
-    Fq x[kLanes], y[kLanes];
+    G1Affine last[kLanes];
     PackedPoint unused[kLanes];
     for (std::size_t begin = 0; begin < count; begin += kLanes) {
+      const G1Affine* from = points + begin;
       PackedPoint* lanes[kLanes];
-      for (std::size_t k = 0; k < kLanes; ++k) {
-        const std::size_t i = begin + k;
-        x[k] = i < count ? points[i].x : Fq();
-        y[k] = i < count ? points[i].y : Fq();
-        lanes[k] = i < count ? out + i : unused + k;
+      for (std::size_t k = 0; k < kLanes; ++k) lanes[k] = begin + k < count ? out + begin + k : unused + k;
+      if (begin + kLanes > count) {
+        for (std::size_t k = 0; begin + k < count; ++k) last[k] = from[k];
+        from = last;
       }
-      L::scatter(lanes, L::load_fields(x), L::load_fields(y));
+      Value x, y;
+      L::load_points(from, x, y);
+      L::scatter(lanes, x, y);
     }
   }
 
@@ -494,7 +510,7 @@ struct KernelSet {
 
   static constexpr Kernels table(const char* name) {
     return {name,         pack,         unpack,    add_pairs,      add_multiples, load_blocks,
-            store_blocks, sum_lanes,    weighted_lanes, square_roots};
+            store_blocks, sum,    weighted_sums, square_roots};
   }
 };
 

@@ -33,6 +33,12 @@ struct PointLanes : Field {
   /// r^2 - ppp - 2q (see G1).
   static BLINDPROOF_INLINE Value sum_x(const Value& r, const Value& ppp, const Value& q) { return chord_x(r, ppp, q); }
 
+  template <int kCount>
+  static BLINDPROOF_INLINE Value rotated(const Value& a) {
+    Value r;
+    for (std::size_t k = 0; k < kLanes; ++k) r.lane[k] = a.lane[(k + kCount) % kLanes];
+    return r;
+  }
   static BLINDPROOF_INLINE bool invert(Value& a) {
     Value prefix;
     Fq product = Fq::one();
@@ -55,6 +61,12 @@ struct PointLanes : Field {
       const std::uint64_t* w = points[k]->words;
       x.lane[k] = Fq::from_montgomery({w[0], w[1], w[2], w[3]});
       y.lane[k] = Fq::from_montgomery({w[4], w[5], w[6], w[7]});
+    }
+  }
+  static BLINDPROOF_INLINE void load_points(const G1Affine* points, Value& x, Value& y) {
+    for (std::size_t k = 0; k < kLanes; ++k) {
+      x.lane[k] = points[k].x;
+      y.lane[k] = points[k].y;
     }
   }
   static BLINDPROOF_INLINE void scatter(PackedPoint* const points[kLanes], const Value& x, const Value& y) {

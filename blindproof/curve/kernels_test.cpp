@@ -95,6 +95,123 @@ TEST_P(KernelsOfEachSet, LongChainsOfResultsStayExact) {
   EXPECT_EQ(unpack(packed), points);
 }
 
+// Points whose coordinates x*2^260 mod q, as the lanes of 52-bit limbs keep them, are next to 0 or to q.
+std::vector<G1Affine> extreme_points() {
+  Fq shift = Fq::one();  // 2^-260
+  for (int i = 0; i < 260; ++i) shift *= Fq::from_u64(2).inverse();
+  std::vector<G1Affine> points;
+  for (std::int64_t k = -12; k <= 12; ++k) {
+    const Fq x = Fq::from_i64(k) * shift;
+    const std::optional<Fq> y = (x.squared() * x + Fq::from_u64(3)).square_root();
+    if (!y) continue;
+    points.push_back({x, *y});
+    points.push_back({x, -*y});
+  }
+  return points;
+}
+
+// Adds q where the kernel set allows values up to 2q.
+PackedPoint other_representative(const Kernels& kernels, PackedPoint point, bool of_x, bool of_y) {
+  if (std::string(kernels.name) == "portable") return point;
+  for (std::size_t half : {0u, 4u}) {
+    if (half == 0 ? !of_x : !of_y) continue;
+    mpz_class value;
+    mpz_import(value.get_mpz_t(), 4, -1, 8, 0, 0, point.words + half);
+    if (value >= test::Oracle::modulus()) continue;
+    value += test::Oracle::modulus();
+    std::fill_n(point.words + half, 4, std::uint64_t{0});
+    mpz_export(point.words + half, nullptr, -1, 8, 0, 0, value.get_mpz_t());
+  }
+  return point;
+}
+
+TEST_P(KernelsOfEachSet, ExtremeCoordinatesInAnyRepresentationAgree) {
+  test::Random random;
+  const std::vector<G1Affine> points = extreme_points();
+  ASSERT_GE(points.size(), 16u);
+  std::vector<G1Affine> a, b;
+  std::vector<PackedPoint> packed_a, packed_b;
+  const std::vector<PackedPoint> packed = pack(points);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    for (std::size_t j = 0; j < points.size(); ++j) {
+      for (unsigned bits = 0; bits < 16; ++bits) {
+        a.push_back(points[i]);
+        b.push_back(points[j]);
+        packed_a.push_back(other_representative(kernels(), packed[i], (bits & 1) != 0, (bits & 2) != 0));
+        packed_b.push_back(other_representative(kernels(), packed[j], (bits & 4) != 0, (bits & 8) != 0));
+      }
+    }
+  }
+  EXPECT_EQ(unpack(packed_a), a);
+
+  std::vector<PackedPoint> out(a.size());
+  std::vector<PairJob> jobs;
+  std::vector<PointRef> refs;
+  std::vector<G1> sums;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const bool negate = random.below(2) == 0;
+    jobs.push_back({&packed_a[i], PointRef(&packed_b[i], negate), &out[i]});
+    sums.push_back(G1(a[i]) + (negate ? -b[i] : b[i]));
+    refs.emplace_back(&packed_a[i], negate);
+  }
+  std::vector<G1Affine> expected(a.size());
+  batch_to_affine(sums, expected);
+  kernels().add_pairs(jobs.data(), jobs.size(), false, &thread_scratch());
+  EXPECT_EQ(unpack(out), expected);
+
+  for (int round = 0; round < 200; ++round) {
+    std::vector<PointRef> some(24);
+    G1 sum, weighted;
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      const std::size_t k = random.below(refs.size());
+      some[i] = refs[k];
+      const G1 term(refs[k].negative() ? -a[k] : a[k]);
+      sum += term;
+      weighted += term * Fr::from_u64(i + 1);
+    }
+    ASSERT_EQ(sum_points(kernels(), some), sum);
+    ASSERT_EQ(weighted_sum(kernels(), some), weighted);
+  }
+}
+
+TEST_P(KernelsOfEachSet, MultiplesOfExtremePointsAgree) {
+  test::Random random;
+  const std::vector<G1Affine> points = extreme_points();
+  const std::vector<PackedPoint> packed = pack(points);
+  // "Multiples" may be any points: what is added is the digit's entry.
+  std::vector<PackedPoint> entries;
+  std::vector<G1Affine> entry_points;
+  for (std::size_t k = 0; k < 128; ++k) {
+    const std::size_t i = random.below(points.size());
+    entry_points.push_back(points[i]);
+    entries.push_back(other_representative(kernels(), packed[i], random.below(2) == 0, random.below(2) == 0));
+  }
+  constexpr std::size_t kBlocksUsed = 5;
+  std::vector<PackedPoint> starts;
+  std::vector<G1> sums;
+  for (std::size_t i = 0; i < kBlocksUsed * kLanes; ++i) {
+    const std::size_t k = random.below(points.size());
+    starts.push_back(other_representative(kernels(), packed[k], random.below(2) == 0, random.below(2) == 0));
+    sums.emplace_back(points[k]);
+  }
+  std::vector<PointBlock> blocks(kBlocksUsed);
+  std::vector<std::uint8_t> identities(kBlocksUsed);
+  kernels().load_blocks(starts.data(), kBlocksUsed, blocks.data(), identities.data());
+  for (int round = 0; round < 300; ++round) {
+    std::vector<std::int16_t> digits(starts.size());
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+      digits[i] = static_cast<std::int16_t>(static_cast<int>(random.below(257)) - 128);
+      if (digits[i] > 0) sums[i] += entry_points[static_cast<std::size_t>(digits[i] - 1)];
+      if (digits[i] < 0) sums[i] -= entry_points[static_cast<std::size_t>(-digits[i] - 1)];
+    }
+    kernels().add_multiples(blocks.data(), identities.data(), kBlocksUsed, entries.data(), digits.data(), &thread_scratch());
+  }
+  kernels().store_blocks(blocks.data(), identities.data(), kBlocksUsed, starts.data());
+  std::vector<G1Affine> expected(sums.size());
+  batch_to_affine(sums, expected);
+  EXPECT_EQ(unpack(starts), expected);
+}
+
 TEST_P(KernelsOfEachSet, SumsWithoutInversionAgreeWithG1) {
   test::Random random;
   for (const std::size_t size : {0u, 8u, 16u, 64u, 512u}) {
@@ -137,7 +254,9 @@ TEST_P(KernelsOfEachSet, SquareRootsAgreeWithTheScalarField) {
     for (std::size_t i = 0; i < size; ++i) {
       const std::optional<Fq> root = values[i].square_root();
       EXPECT_EQ(roots[i].squared() == values[i], root.has_value());
-      if (root) EXPECT_EQ(roots[i], *root);
+      if (root) {
+        EXPECT_EQ(roots[i], *root);
+      }
     }
   }
 }

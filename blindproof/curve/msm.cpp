@@ -105,9 +105,9 @@ G1 window_sum(const Kernels& kernels, std::span<const PackedPoint> points, std::
   for (std::size_t i = 0; i < digits.size(); ++i) {
     if (digits[i] != 0) sorted[next[bucket_of(digits[i])]++] = PointRef(&points[i], digits[i] < 0);
   }
-  std::vector<PackedPoint> storage(buckets);
+  const std::unique_ptr<PackedPoint[]> storage = std::make_unique_for_overwrite<PackedPoint[]>(buckets);
   std::vector<PointRef> sums(buckets);
-  SegmentSums(kernels).run(sorted, sizes, storage, sums);
+  SegmentSums(kernels).run(sorted, sizes, {storage.get(), buckets}, sums);
   return weighted_sum(kernels, sums);
 }
 

@@ -30,9 +30,12 @@ void SegmentSums::run(std::span<PointRef> points, std::span<const std::uint32_t>
 
 void SegmentSums::run_group(std::span<PointRef> points, std::span<std::uint32_t> sizes, std::span<PackedPoint> storage,
                             std::span<PointRef> sums) {
-  if (pool_.size() < points.size() / 2) pool_.resize(points.size() / 2);
-  const PackedPoint* const pool_begin = pool_.data();
-  const PackedPoint* const pool_end = pool_begin + pool_.size();
+  if (pool_size_ < points.size() / 2) {
+    pool_size_ = points.size() / 2;
+    pool_ = std::make_unique_for_overwrite<PackedPoint[]>(pool_size_);
+  }
+  const PackedPoint* const pool_begin = pool_.get();
+  const PackedPoint* const pool_end = pool_begin + pool_size_;
   std::size_t pool_used = 0;
   const auto in_pool = [&](PointRef ref) { return ref.point() >= pool_begin && ref.point() < pool_end; };
 

@@ -1,6 +1,7 @@
 // Internal to this module: sums of many lists of points, pair by pair, all lists together so that inversions are shared.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -26,7 +27,8 @@ class SegmentSums {
                  std::span<PointRef> sums);
 
   const Kernels& kernels_;
-  std::vector<PackedPoint> pool_;
+  std::unique_ptr<PackedPoint[]> pool_;
+  std::size_t pool_size_ = 0;
   std::vector<PairJob> jobs_;
   std::vector<std::uint32_t> sizes_;
 };

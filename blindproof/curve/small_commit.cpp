@@ -48,6 +48,11 @@ unsigned digits_needed(const field::MatrixView<Int>& matrix) {
   return digits;
 }
 
+/// The multiples of the next column come while the present one is added.
+void prefetch(const PackedPoint* multiples) {
+  for (std::size_t i = 0; i < kMultiples; ++i) __builtin_prefetch(multiples + i);
+}
+
 /// start + sum_d 2^(8d) * sums_d.
 G1 join_digits(const G1& start, std::span<const G1> sums) {
   G1 total;
@@ -214,14 +219,15 @@ void SmallScalarTable::commit_many(const field::MatrixView<Int>& matrix, std::sp
     std::vector<std::uint8_t> identities(blocks);
     kernels_->load_blocks(packed.data(), blocks, sums.data(), identities.data());
 
-    const std::size_t lanes = blocks * kLanes;
-    std::vector<std::int16_t> block_digits(kColumnsPerBlock * lanes);  // of one column: lanes contiguous
+    // Of one column: lanes contiguous. Columns at a power of two from each other would share their places in the cache.
+    const std::size_t column_stride = blocks * kLanes + 64;
+    std::vector<std::int16_t> block_digits(kColumnsPerBlock * column_stride);
     for (std::size_t block_begin = 0; block_begin < matrix.columns; block_begin += kColumnsPerBlock) {
       const std::size_t width = std::min(kColumnsPerBlock, matrix.columns - block_begin);
       for (std::size_t row = 0; row < row_count; ++row) {
         const Int* const entries = matrix.data + (row_begin + row) * matrix.stride + block_begin;
         for (std::size_t j = 0; j < width; ++j) {
-          std::int16_t* const column = &block_digits[j * lanes + row];
+          std::int16_t* const column = &block_digits[j * column_stride + row];
           std::int64_t rest = entries[j];
           for (unsigned d = 0; d + 1 < digits; ++d) column[d * rows_per_task] = static_cast<std::int16_t>(take_digit(rest));
           column[(digits - 1) * rows_per_task] = static_cast<std::int16_t>(rest);
@@ -230,7 +236,8 @@ void SmallScalarTable::commit_many(const field::MatrixView<Int>& matrix, std::sp
       for (std::size_t j = 0; j < width; ++j) {
         const std::size_t generator = columns[block_begin + j];
         if (identity_[generator]) continue;
-        kernels_->add_multiples(sums.data(), identities.data(), blocks, multiples(generator), &block_digits[j * lanes],
+        if (block_begin + j + 1 < matrix.columns) prefetch(multiples(columns[block_begin + j + 1]));
+        kernels_->add_multiples(sums.data(), identities.data(), blocks, multiples(generator), &block_digits[j * column_stride],
                                 &thread_scratch());
       }
     }

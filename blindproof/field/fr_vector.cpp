@@ -1,42 +1,23 @@
 #include "blindproof/field/fr_vector.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <mutex>
-#include <new>
 #include <vector>
-
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 #include "blindproof/base/check.h"
 #include "blindproof/base/thread_pool.h"
 #include "blindproof/field/fr_kernels.h"
 #include "blindproof/field/kernel_set.h"
+#include "blindproof/field/pack_memory.h"
 
 namespace blindproof::field {
 namespace {
 
 constexpr std::size_t kLanes = 8;
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 // Packs that one thread should have to do, so that waking it pays (10 to 30 us of work).
 constexpr std::size_t kGrain = 1024;
-
-FrPack* allocate(std::size_t packs) {
-  if (packs == 0) return nullptr;
-  const std::size_t bytes = packs * sizeof(FrPack);
-  const std::size_t alignment = bytes >= kHugePage ? kHugePage : alignof(FrPack);
-  void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-  if (memory == nullptr) throw std::bad_alloc();
-#if defined(__linux__)
-  // 500 page faults in place of 250000 for a gigabyte. Only advice: failure changes nothing.
-  if (alignment == kHugePage) madvise(memory, bytes, MADV_HUGEPAGE);
-#endif
-  return static_cast<FrPack*>(memory);
-}
 
 /// The sum of body(begin, end) over ranges that cover [0, count).
 template <class Body>
@@ -125,11 +106,14 @@ const FrKernels& fr_kernels() noexcept {
   }
 }
 
-void FrVector::Free::operator()(FrPack* packs) const noexcept { std::free(packs); }
+void FrVector::Free::operator()(FrPack* packs) const noexcept { release_packs(packs, bytes); }
 
 FrVector FrVector::uninitialized(std::size_t size) {
   FrVector result;
-  result.packs_.reset(allocate((size + kLanes - 1) / kLanes));
+  if (size == 0) return result;
+  std::size_t bytes = (size + kLanes - 1) / kLanes * sizeof(FrPack);
+  void* memory = acquire_packs(bytes);
+  result.packs_ = {static_cast<FrPack*>(memory), Free(bytes)};
   result.size_ = size;
   return result;
 }

@@ -56,6 +56,9 @@ class FrVector {
 
  private:
   struct Free {
+    Free() noexcept : bytes(0) {}
+    explicit Free(std::size_t block_bytes) noexcept : bytes(block_bytes) {}
+    std::size_t bytes;  // of the block, which truncate() doesn't change
     void operator()(FrPack* packs) const noexcept;
   };
   std::unique_ptr<FrPack[], Free> packs_;

@@ -15,6 +15,7 @@ namespace blindproof::field {
 template <class IntType, class Isa>
 struct IfmaIntegers {
   using Int = IntType;
+  using Unsigned = std::make_unsigned_t<Int>;
   using E = IfmaLanes<Fr, Isa>;
   using Vector = typename E::Vector;
   using Value = typename E::Value;
@@ -90,12 +91,41 @@ struct IfmaIntegers {
   static constexpr std::size_t kSums = kBits <= 16 ? kLimbs : kBits == 32 ? 6 : 7;
   // 2^64 over the most that a row adds to a sum: 2^51, 2^52, 2 * 2^52, 4 * 2^52; half of that where two terms meet.
   static constexpr std::size_t kCarryRows = kBits == 8 ? 8192 : kBits == 16 ? 4096 : kBits == 32 ? 1024 : 512;
-  static constexpr std::size_t kBlockRows = 256;  // whose cache lines stay in L1 while neighbouring strips use them
-  static constexpr std::size_t kPanel = 48;       // vectors of 8 columns: sums of 24 KiB at most
+  static constexpr std::size_t kPanel = kBits == 8 ? 48 : 24;               // vectors of 8 columns
   static constexpr std::size_t kStrip = kBits == 8 || kBits == 32 ? 4 : 3;  // vectors whose sums fit the registers
 
   struct Panel {
     alignas(64) std::uint64_t words[kPanel][kSums][8];
+  };
+
+  // A block of the matrix, offset to unsigned, copied together: its rows may lie a power of two apart, where they would
+  // evict each other from the cache before the next strip of columns uses the same lines. 24 KiB for int8.
+  static constexpr std::size_t kBlockRows = 64;
+  struct Block {
+    alignas(64) Unsigned rows[kBlockRows][8 * kPanel];
+
+    /// Columns up to the next multiple of 64 bytes are filled with kOffset.
+    BLINDPROOF_INLINE void copy(const Int* data, std::size_t stride, std::size_t count, std::size_t columns) {
+      constexpr std::size_t kPerVector = 64 / sizeof(Int);
+      const Vector sign = kBits == 8    ? _mm512_set1_epi8(static_cast<char>(0x80))
+                          : kBits == 16 ? _mm512_set1_epi16(static_cast<short>(0x8000))
+                          : kBits == 32 ? _mm512_set1_epi32(static_cast<int>(0x80000000u))
+                                        : E::broadcast_word(std::uint64_t{1} << 63);
+      const std::size_t whole = columns / kPerVector;
+      const std::size_t rest_bytes = (columns % kPerVector) * sizeof(Int);
+      const __mmask64 rest = (std::uint64_t{1} << rest_bytes) - 1;
+      for (std::size_t i = 0; i < count; ++i) {
+        const Int* from = data + i * stride;
+        Unsigned* to = rows[i];
+        for (std::size_t k = 0; k < whole; ++k) {
+          _mm512_store_si512(to + k * kPerVector, _mm512_xor_si512(_mm512_loadu_si512(from + k * kPerVector), sign));
+        }
+        if (rest != 0) {
+          const Vector last = _mm512_maskz_loadu_epi8(rest, from + whole * kPerVector);
+          _mm512_store_si512(to + whole * kPerVector, _mm512_xor_si512(last, sign));
+        }
+      }
+    }
   };
 
   static BLINDPROOF_INLINE Words split(Vector u) {
@@ -120,19 +150,16 @@ struct IfmaIntegers {
     return split(_mm512_add_epi64(w, E::broadcast_word(kOffset)));
   }
 
-  /// The lanes of the mask; the others read as zero, and so as kOffset.
-  static BLINDPROOF_INLINE Words load_words(const Int* in, __mmask8 mask) {
-    Vector w;
+  static BLINDPROOF_INLINE Words load_offset_words(const Unsigned* in) {
     if constexpr (kBits == 8) {
-      w = _mm512_cvtepi8_epi64(_mm_maskz_loadu_epi8(mask, in));
+      return split(_mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(in))));
     } else if constexpr (kBits == 16) {
-      w = _mm512_cvtepi16_epi64(_mm_maskz_loadu_epi16(mask, in));
+      return split(_mm512_cvtepu16_epi64(_mm_load_si128(reinterpret_cast<const __m128i*>(in))));
     } else if constexpr (kBits == 32) {
-      w = _mm512_cvtepi32_epi64(_mm256_maskz_loadu_epi32(mask, in));
+      return split(_mm512_cvtepu32_epi64(_mm256_load_si256(reinterpret_cast<const __m256i*>(in))));
     } else {
-      w = _mm512_maskz_loadu_epi64(mask, in);
+      return split(_mm512_load_si512(in));
     }
-    return split(_mm512_add_epi64(w, E::broadcast_word(kOffset)));
   }
 
   static BLINDPROOF_INLINE void carry_words(Vector* limb) {
@@ -143,24 +170,18 @@ struct IfmaIntegers {
   }
 
   /// sums of `kVectors` vectors of columns += the products over `rows` rows.
-  template <std::size_t kVectors, bool kMasked>
-  static BLINDPROOF_INLINE void add_strip(const Int* data, std::size_t stride, std::size_t rows,
-                                          const std::uint64_t* prepared, __mmask8 mask, std::uint64_t (*words)[kSums][8]) {
+  template <std::size_t kVectors>
+  static BLINDPROOF_INLINE void add_strip(const Block& block, std::size_t first, std::size_t rows,
+                                          const std::uint64_t* prepared, std::uint64_t (*words)[kSums][8]) {
     Vector sums[kVectors][kSums];
     for (std::size_t v = 0; v < kVectors; ++v) {
       for (std::size_t k = 0; k < kSums; ++k) sums[v][k] = _mm512_load_si512(words[v][k]);
     }
     for (std::size_t i = 0; i < rows; ++i) {
-      const Int* row = data + i * stride;
+      const Unsigned* row = block.rows[i] + 8 * first;
       const std::uint64_t* e = prepared + i * kPreparedWords;
       Words u[kVectors];
-      for (std::size_t v = 0; v < kVectors; ++v) {
-        if constexpr (kMasked) {
-          u[v] = load_words(row + 8 * v, mask);
-        } else {
-          u[v] = load_words(row + 8 * v);
-        }
-      }
+      for (std::size_t v = 0; v < kVectors; ++v) u[v] = load_offset_words(row + 8 * v);
       for (std::size_t k = 0; k < kLimbs; ++k) {
         const Vector limb = E::broadcast_word(e[k]);
         for (std::size_t v = 0; v < kVectors; ++v) {
@@ -192,9 +213,10 @@ struct IfmaIntegers {
     const Vector low = E::broadcast_word(ifma::kLow52);
     for (std::size_t k = 0; k < kSums; ++k) {
       const std::size_t at = k * kLimbBits / 52;
-      const auto shift = static_cast<unsigned>(k * kLimbBits % 52);
-      limb[at] = _mm512_add_epi64(limb[at], _mm512_and_si512(_mm512_slli_epi64(sums[k], shift), low));
-      limb[at + 1] = _mm512_add_epi64(limb[at + 1], _mm512_srli_epi64(sums[k], 52 - shift));
+      const int shift = static_cast<int>(k * kLimbBits % 52);
+      const Vector left = _mm512_sll_epi64(sums[k], _mm_cvtsi32_si128(shift));
+      limb[at] = _mm512_add_epi64(limb[at], _mm512_and_si512(left, low));
+      limb[at + 1] = _mm512_add_epi64(limb[at + 1], _mm512_srl_epi64(sums[k], _mm_cvtsi32_si128(52 - shift)));
     }
     carry_words(limb);  // the integer is below 2^254 2^64 2^14: limb 7 is zero
     return E::reduce_integer(limb);
@@ -203,40 +225,38 @@ struct IfmaIntegers {
   template <class Correction>
   static void combine_panel(const MatrixView<Int>& matrix, std::size_t first, std::size_t columns,
                             const std::uint64_t* prepared, const Correction& correction, FrPack* out) {
-    const std::size_t vectors = columns / 8;
-    const auto rest = static_cast<__mmask8>((1u << (columns % 8)) - 1);
+    const std::size_t vectors = (columns + 7) / 8;
     Panel panel;
+    Block block;
     std::size_t row = 0;
     do {  // once for no rows, too
       for (auto& vector : panel.words) {
         for (auto& sum : vector) _mm512_store_si512(sum, _mm512_setzero_si512());
       }
-      const std::size_t carry_row = matrix.rows - row < kCarryRows ? matrix.rows : row + kCarryRows;
       const bool initial = row == 0;
+      const std::size_t carry_row = matrix.rows - row < kCarryRows ? matrix.rows : row + kCarryRows;
       while (row < carry_row) {
         const std::size_t rows = carry_row - row < kBlockRows ? carry_row - row : kBlockRows;
-        const Int* data = matrix.data + row * matrix.stride + first;
+        block.copy(matrix.data + row * matrix.stride + first, matrix.stride, rows, columns);
         const std::uint64_t* e = prepared + row * kPreparedWords;
         std::size_t v = 0;
-        for (; v + kStrip <= vectors; v += kStrip) {
-          add_strip<kStrip, false>(data + 8 * v, matrix.stride, rows, e, 0, panel.words + v);
-        }
-        for (; v < vectors; ++v) add_strip<1, false>(data + 8 * v, matrix.stride, rows, e, 0, panel.words + v);
-        if (rest != 0) add_strip<1, true>(data + 8 * v, matrix.stride, rows, e, rest, panel.words + v);
+        for (; v + kStrip <= vectors; v += kStrip) add_strip<kStrip>(block, v, rows, e, panel.words + v);
+        for (; v < vectors; ++v) add_strip<1>(block, v, rows, e, panel.words + v);
         row += rows;
       }
-      for (std::size_t v = 0; v < vectors + (rest != 0 ? 1 : 0); ++v) {
+      for (std::size_t v = 0; v < vectors; ++v) {
         const Value sum = reduce_sums(panel.words[v]);
-        Value value;
         if (initial) {
-          value = E::reduce(E::sub(sum, correction));
+          E::store(out[v].words, E::reduce(E::sub(sum, correction)));
         } else {
-          value = E::reduce(E::add(E::load(out[v].words), sum));
+          E::store(out[v].words, E::reduce(E::add(E::load(out[v].words), sum)));
         }
-        if (v == vectors) value = E::select(rest, E::zero(), value);
-        E::store(out[v].words, value);
       }
     } while (row < matrix.rows);
+    if (columns % 8 != 0) {
+      const auto used = static_cast<std::uint8_t>((1u << (columns % 8)) - 1);
+      E::store(out[vectors - 1].words, E::select(used, E::zero(), E::load(out[vectors - 1].words)));
+    }
   }
 };
 

@@ -3,7 +3,7 @@
 // Elements are x 2^260 mod p here (PrimeField has 2^256), and they are lazily reduced: a type says how far. With
 // U = p + 2^230, a little more than p,
 //
-//   Raw<H>   five limbs in [0, 2^62), value below H/2 U, at most 64/2 U: what sums and products come out as
+//   Raw<H>   limbs in [0, H 2^56), value below H/2 U, H at most 64: what sums and products come out as
 //   Lazy<H>  the same value carried: limbs 0 to 3 below 2^52, which is all that the multiplier reads
 //   Value    Lazy<4>, below 2 U < 2^255: what packs in memory hold
 //
@@ -233,7 +233,7 @@ struct IfmaLanes {
     return r;
   }
 
-  /// Limbs of a result are below 2^57: at most 8 halves of products and a carry for each of 5 multiplier limbs.
+  /// Limbs of a result are below 2^57: at most 27 half products and a carry, and the same goes for square and mul_add.
   template <class A, class B>
   static BLINDPROOF_INLINE auto mul(const A& a, const B& b) {
     constexpr int kWeight = A::kBound * B::kBound;
@@ -321,23 +321,27 @@ struct IfmaLanes {
       accumulate(wide_, carry(a).limb, carry(b).limb);
     }
     BLINDPROOF_INLINE void add(const Value& a) { total_ = reduce(IfmaLanes::add(total_, a)); }
-    BLINDPROOF_INLINE Value value() {
-      flush();
-      return total_;
-    }
+    /// Good enough for one more product, and cheaper than value().
+    BLINDPROOF_INLINE Lazy<20> lazy_value() const { return IfmaLanes::add(total_, reduced_products()); }
+    BLINDPROOF_INLINE Value value() const { return reduce(lazy_value()); }
 
    private:
     static constexpr int kBudget = 7 * kMostWeight;
 
-    BLINDPROOF_INLINE void flush() {
+    BLINDPROOF_INLINE Raw<16> reduced_products() const {
       const Vector low = broadcast_word(ifma::kLow52);
+      Wide carried = wide_;
       for (int i = 0; i < 9; ++i) {
-        wide_.limb[i + 1] = _mm512_add_epi64(wide_.limb[i + 1], _mm512_srli_epi64(wide_.limb[i], 52));
-        wide_.limb[i] = _mm512_and_si512(wide_.limb[i], low);
+        carried.limb[i + 1] = _mm512_add_epi64(carried.limb[i + 1], _mm512_srli_epi64(carried.limb[i], 52));
+        carried.limb[i] = _mm512_and_si512(carried.limb[i], low);
       }
       Raw<16> sum;
-      montgomery_reduce(wide_, sum.limb);
-      total_ = reduce(IfmaLanes::add(total_, sum));
+      montgomery_reduce(carried, sum.limb);
+      return sum;
+    }
+
+    BLINDPROOF_INLINE void flush() {
+      total_ = value();
       for (Vector& limb : wide_.limb) limb = _mm512_setzero_si512();
       spent_ = 0;
     }

@@ -121,6 +121,8 @@ struct PortableLanes {
       for (std::size_t i = 0; i < kLanes; ++i) add_wide(wide_[i], a.lane[i].montgomery(), b.lane[i].montgomery());
     }
     BLINDPROOF_INLINE void add(const Value& a) { sum_ = PortableLanes::add(sum_, a); }
+    /// What one more product takes: value() without its last steps in engines that have some.
+    BLINDPROOF_INLINE Value lazy_value() const { return value(); }
     BLINDPROOF_INLINE Value value() const {
       Value v;
       for (std::size_t i = 0; i < kLanes; ++i) v.lane[i] = sum_.lane[i] + reduce_wide(wide_[i]);

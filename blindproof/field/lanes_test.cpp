@@ -39,7 +39,9 @@ struct Engine {
     mpz_class value = 0;
     for (std::size_t i = ifma ? 5 : 4; i-- > 0;) {
       const std::uint64_t limb = pack.words[ifma ? 8 * i + lane : 4 * lane + i];
-      if (ifma) EXPECT_LT(limb, std::uint64_t{1} << 52) << "limb not carried";
+      if (ifma) {
+        EXPECT_LT(limb, std::uint64_t{1} << 52) << "limb not carried";
+      }
       value = (value << (ifma ? 52 : 64)) + mpz_class(static_cast<unsigned long>(limb));
     }
     EXPECT_LT(value, bound());

@@ -45,6 +45,8 @@ using RoundKernel = QuadraticRound (*)(const RoundArguments& arguments, std::siz
 struct PolyKernels {
   /// out[h * low_packs + l] = high_h * low_l for blocks h in [begin, end).
   void (*outer_product)(const EqFactors& factors, std::size_t begin, std::size_t end, FrPack* out);
+  /// The table of eq((z, variable), .) from that of eq(z, .) in `packs` packs.
+  void (*extend_eq)(const FrPack* in, std::size_t packs, const Fr& variable, FrPack* out);
   /// sum of values * low * high over blocks [begin, end).
   Fr (*weighted_sum)(const EqFactors& factors, const FrPack* values, std::size_t begin, std::size_t end);
   /// table_i += r (table_{i+half} - table_i) for packs i in [begin, end).

@@ -20,6 +20,15 @@ struct PolyKernelTemplates {
     }
   }
 
+  static void extend_eq(const FrPack* in, std::size_t packs, const Fr& variable, FrPack* out) {
+    const auto z = E::broadcast(variable);
+    for (std::size_t i = 0; i < packs; ++i) {
+      const Value whole = E::load(in[i].words), top = E::mul(whole, z);
+      E::store(out[i].words, E::reduce(E::sub(whole, top)));
+      E::store(out[i + packs].words, top);
+    }
+  }
+
   static Fr weighted_sum(const EqFactors& factors, const FrPack* values, std::size_t begin, std::size_t end) {
     Accumulator total;
     for (std::size_t block = begin; block < end; ++block) {
@@ -28,7 +37,7 @@ struct PolyKernelTemplates {
       for (std::size_t i = 0; i < factors.low_packs; ++i) {
         sum.add_product(E::load(factors.low[i].words), E::load(row[i].words));
       }
-      total.add_product(high_of(factors, block), sum.value());
+      total.add_product(high_of(factors, block), sum.lazy_value());
     }
     return E::sum_lanes(total.value());
   }
@@ -76,8 +85,8 @@ struct PolyKernelTemplates {
         }
       }
       const Value weight = high_of(eq, block);
-      at_zero.add_product(weight, block_at_zero.value());
-      leading.add_product(weight, block_leading.value());
+      at_zero.add_product(weight, block_at_zero.lazy_value());
+      leading.add_product(weight, block_leading.lazy_value());
     }
     return {E::sum_lanes(at_zero.value()), E::sum_lanes(leading.value())};
   }
@@ -98,6 +107,7 @@ struct PolyKernelTemplates {
   static constexpr PolyKernels table() {
     constexpr Step n = Step::kNone, f = Step::kFold, s = Step::kShift;
     return {&outer_product,
+            &extend_eq,
             &weighted_sum,
             &fold,
             {&round<1, n>, &round<1, f>, &round<1, s>},

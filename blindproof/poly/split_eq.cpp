@@ -10,6 +10,7 @@ namespace blindproof::poly {
 namespace {
 
 constexpr std::size_t kPackVariables = 3;
+constexpr std::size_t kLowVariables = 7;  // or more: 16 packs pay for the end of a block
 
 }  // namespace
 
@@ -20,7 +21,7 @@ SplitEq::SplitEq(std::span<const Fr> z) {
   }
   if (z.size() <= kPackVariables) return;
   const std::size_t most = z.size() - 1;  // variables of the first round
-  low_variables_ = std::clamp((most + 1) / 2, kPackVariables, most);
+  low_variables_ = std::min(most, std::max(kLowVariables, (most + 1) / 2));
   const std::size_t high_variables = most - low_variables_;
 
   std::size_t packs = 0;
@@ -36,15 +37,16 @@ SplitEq::SplitEq(std::span<const Fr> z) {
   }
   storage_ = FrVector::uninitialized(8 * packs);
   const auto& kernels = field::fr_kernels();
-  std::vector<Fr> table = {Fr::one()};
-  for (std::size_t m = 1; m <= low_variables_; ++m) {
-    append_eq_variable(table, z[m - 1]);
-    if (m >= kPackVariables) kernels.from_fields(table.data(), table.size(), storage_.packs() + low_at_[m]);
+  FrPack* tables = storage_.packs();
+  kernels.from_fields(eq_values(z.first(kPackVariables)).data(), 8, tables);
+  for (std::size_t m = kPackVariables; m < low_variables_; ++m) {
+    poly_kernels().extend_eq(tables + low_at_[m], std::size_t{1} << (m - kPackVariables), z[m],
+                             tables + low_at_[m + 1]);
   }
-  table.assign(1, Fr::one());
+  std::vector<Fr> table = {Fr::one()};
   for (std::size_t m = 0; m <= high_variables; ++m) {
     if (m > 0) append_eq_variable(table, z[low_variables_ + m - 1]);
-    kernels.from_fields(table.data(), table.size(), storage_.packs() + high_at_[m]);
+    kernels.from_fields(table.data(), table.size(), tables + high_at_[m]);
   }
 }
 

@@ -162,6 +162,8 @@ base::Result<CommittedModel> CommittedModel::load(model::IntegerGraph graph, con
 }
 
 base::Result<RegisteredModel> RegisteredModel::check(std::shared_ptr<const ModelKey> key, const Generators& generators) {
+  if (key->id != compute_id(model::write_architecture(key->architecture), key->tensors))
+    return base::error(ErrorCode::kRejected, "registration.id", "the model's id is not the hash of its architecture and rows");
   proof::zk::VerifierContext context(generators, kRegistrationProtocol, key->registration);
   run_registration(context, *key, nullptr);
   if (const base::Status status = context.finish(); !status.ok()) {

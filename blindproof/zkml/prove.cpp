@@ -117,6 +117,7 @@ base::Status verify_inference(const RegisteredModel& model, const InferenceProof
 base::Status check_opening(const ModelKey& key, const Statement& statement, const Opening& opening,
                            const Generators& generators) {
   if (opening.model != key.id) return base::error(ErrorCode::kMismatch, "opening", "belongs to another model");
+  if (statement.model != key.id) return base::error(ErrorCode::kMismatch, "statement.model", "the proof is about another model than this key");
   auto check = [&](const std::optional<OpenedTensor>& tensor, const VisibleTensor& visible, model::TensorId id,
                    std::string_view label, const char* place) -> base::Status {
     if (!tensor) return {};

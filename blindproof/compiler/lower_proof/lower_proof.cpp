@@ -17,6 +17,9 @@ using proof::lookup::Table;
 namespace op = model::integer_op;
 
 constexpr unsigned kMaxLayoutBits = 30;
+// A verifier's memory: it expands public weights axis by axis, and cell by cell where layouts don't match.
+constexpr std::size_t kMaxAxis = std::size_t{1} << 22;
+constexpr std::size_t kMaxDenseCells = std::size_t{1} << 22;
 constexpr std::size_t kMaxTable = std::size_t{1} << 16;
 
 // Rough costs of a proof in nanoseconds, for choices only.
@@ -30,6 +33,7 @@ class Lowering {
 
   base::Result<ProofPlan> run() {
     plan_.tensors.resize(arch_.shapes.size());
+    source_.resize(arch_.shapes.size(), arch_.input);
     plan_.parameters.resize(arch_.parameters.size());
     plan_.requantize.resize(arch_.nodes.size());
     plan_.max_pool.resize(arch_.nodes.size());
@@ -83,6 +87,7 @@ class Lowering {
     TensorPlan& tensor = plan_.tensors[id];
     const std::vector<std::size_t> axes = flatten(groups);
     if (padded_bits(axes) > kMaxLayoutBits) return base::error(ErrorCode::kLimit, where, "the padded tensor has more than 2^30 cells");
+    if (*std::max_element(axes.begin(), axes.end()) > kMaxAxis) return base::error(ErrorCode::kLimit, where, "an axis is longer than 2^22");
     tensor.groups = std::move(groups);
     tensor.layout = TensorLayout(axes);
     return {};
@@ -103,6 +108,12 @@ class Lowering {
       parameter.max = 65535;
     }
     return {};
+  }
+
+  // Claims on a tensor whose layout its reader doesn't share have one weight per cell.
+  static base::Status check_dense(const TensorPlan& tensor, const std::string& where) {
+    if (tensor.layout.cells() <= kMaxDenseCells) return {};
+    return base::error(ErrorCode::kLimit, where, "a reshape that cuts across axes of a tensor with more than 2^22 cells");
   }
 
   // The layout axes of `from`, regrouped for another shape: possible if each new axis is a run of old ones.
@@ -132,12 +143,18 @@ class Lowering {
   base::Status lay_out(std::size_t index) {
     const IntegerNode& node = arch_.nodes[index];
     const std::string where = name(index, node);
+    const bool moves = std::holds_alternative<op::Reshape>(node.op) || std::holds_alternative<op::Transpose>(node.op);
+    source_[node.output] = moves ? source_[node.inputs[0]] : node.output;
     if (const auto* requantize = std::get_if<op::Requantize>(&node.op); requantize != nullptr && requantize->factor == 0)
       return base::error(ErrorCode::kUnsupported, where, "a factor of zero");
     if (const auto* add = std::get_if<op::Add>(&node.op); add != nullptr && (add->factor[0] == 0 || add->factor[1] == 0))
       return base::error(ErrorCode::kUnsupported, where, "a factor of zero");
     const Shape& shape = arch_.shapes[node.output];
     const TensorPlan& x = plan_.tensors[node.inputs[0]];
+    const bool windowed = std::holds_alternative<op::Conv2d>(node.op) || std::holds_alternative<op::SumPool2d>(node.op) ||
+                          std::holds_alternative<op::MaxPool2d>(node.op);
+    if (windowed && !x.plain()) BLINDPROOF_TRY(check_dense(x, where));
+    if (node.inputs.size() == 2 && !(plan_.tensors[node.inputs[1]].layout == x.layout)) BLINDPROOF_TRY(check_dense(x, where));
     if (const auto* dense = std::get_if<op::Dense>(&node.op)) {
       std::vector<std::size_t> axes = {arch_.parameters[dense->weight].shape[0]};
       const auto& inner = x.groups.back();
@@ -157,7 +174,7 @@ class Lowering {
     if (std::holds_alternative<op::SumPool2d>(node.op)) return place(node.output, plain_groups(shape), where);
     if (std::holds_alternative<op::MaxPool2d>(node.op)) {
       BLINDPROOF_TRY(place(node.output, plain_groups(shape), where));
-      const TensorPlan& source = plan_.tensors[source_of(node.inputs[0])];
+      const TensorPlan& source = plan_.tensors[source_[node.inputs[0]]];
       const std::int64_t span = source.max - source.min;
       if (2 * span + 1 > std::int64_t{1} << 17)
         return base::error(ErrorCode::kUnsupported, where, "inputs of a maximum may have at most 16 bits");
@@ -173,6 +190,7 @@ class Lowering {
     }
     if (std::holds_alternative<op::Reshape>(node.op)) {
       const auto groups = regroup(x.groups, shape);
+      if (!groups) BLINDPROOF_TRY(check_dense(x, where));
       return place(node.output, groups ? *groups : plain_groups(shape), where);
     }
     if (const auto* requantize = std::get_if<op::Requantize>(&node.op)) {
@@ -198,20 +216,12 @@ class Lowering {
     return place(node.output, x.groups, where);
   }
 
-  // The tensor behind reshapes and transpositions.
-  model::TensorId source_of(model::TensorId id) const {
-    for (bool moved = true; moved;) {
-      moved = false;
-      for (const IntegerNode& node : arch_.nodes) {
-        if (node.output != id) continue;
-        if (std::holds_alternative<op::Reshape>(node.op) || std::holds_alternative<op::Transpose>(node.op)) {
-          id = node.inputs[0];
-          moved = true;
-        }
-        break;
-      }
-    }
-    return id;
+  // Committed columns are 32-bit integers.
+  static bool fits_column(std::int64_t value) { return value == static_cast<std::int32_t>(value); }
+
+  // Requires: a range of hi inside the clamp's.
+  static unsigned hi_bits(const op::Requantize& node) {
+    return static_cast<unsigned>(std::bit_width(static_cast<std::uint64_t>(node.hi_max - node.hi_min)));
   }
 
   static std::size_t range_table(std::vector<Table>& tables, std::int64_t min, std::int64_t max) {
@@ -249,13 +259,16 @@ class Lowering {
         const auto [it, fresh] = explicit_tables.emplace(*table, plan_.tables.size());
         if (fresh) {
           const model::Table& t = arch_.tables[*table];
+          if (!fits_column(t.first) || !fits_column(t.first + static_cast<std::int64_t>(t.values.size()) - 1))
+            return base::error(ErrorCode::kUnsupported, name(i, arch_.nodes[i]), "the table's domain needs more than 32 bits");
           plan_.tables.push_back({0, t.first, t.values.size(), Table::Explicit{{t.values}}});
         }
         plan_.requantize[i]->activation = RequantizePlan::Direct{it->second};
         continue;
       }
       const auto& clamp = std::get<op::Requantize::Clamp>(node->activation);
-      if (clamp.low <= node->hi_min && node->hi_max <= clamp.high) {
+      // Limbs prove a range of a power of two: all of it must lie inside the clamp.
+      if (clamp.low <= node->hi_min && node->hi_max <= clamp.high && node->hi_min + (std::int64_t{1} << hi_bits(*node)) - 1 <= clamp.high) {
         plan_.requantize[i]->activation = RequantizePlan::Identity{{}, node->hi_min};
         continue;
       }
@@ -267,12 +280,12 @@ class Lowering {
     }
     for (const auto& [clamp, use] : clamps) {
       const auto [low, high] = clamp;
-      const auto width = static_cast<std::uint64_t>(high - low) + 1, range = static_cast<std::uint64_t>(use.max - use.min) + 1;
+      const auto width = static_cast<std::uint64_t>(high - low) + 1, range = static_cast<std::uint64_t>(use.max) - static_cast<std::uint64_t>(use.min) + 1;
       const unsigned low_bits = static_cast<unsigned>(std::bit_width(width) - 1);
       const std::int64_t class_min = (use.min - low) >> low_bits, class_max = (use.max - low) >> low_bits;
       const auto classes = static_cast<std::uint64_t>(class_max - class_min) + 1;
-      const bool can_split = std::has_single_bit(width) && low_bits <= 16 && classes <= kMaxTable;
-      const bool direct = range <= kMaxTable;
+      const bool can_split = std::has_single_bit(width) && low_bits <= 16 && classes <= kMaxTable && fits_column(class_min) && fits_column(class_max);
+      const bool direct = range <= kMaxTable && fits_column(use.min) && fits_column(use.max);
       const double direct_cost = kTableEntryCost * static_cast<double>(range);
       const double split_cost =
           kTableEntryCost * static_cast<double>(width + classes) + kSplitCost * static_cast<double>(use.cells);
@@ -315,7 +328,7 @@ class Lowering {
       if (node == nullptr) continue;
       widths[i].push_back(node->shift);
       if (std::holds_alternative<RequantizePlan::Identity>(plan_.requantize[i]->activation))
-        widths[i].push_back(static_cast<unsigned>(std::bit_width(static_cast<std::uint64_t>(node->hi_max - node->hi_min))));
+        widths[i].push_back(hi_bits(*node));
     }
     unsigned best = 16;
     double best_cost = 0;
@@ -366,6 +379,7 @@ class Lowering {
   const Architecture& arch_;
   ProofPlan plan_;
   std::set<model::ParameterId> used_;
+  std::vector<model::TensorId> source_;  // the tensor behind reshapes and transpositions
 };
 
 }  // namespace

@@ -119,7 +119,8 @@ base::Result<Calibration> calibrate(const model::FloatGraph& original, const Nor
     }
   });
   if (std::count(overflow.begin(), overflow.end(), 1) != 0) {
-    return base::error(base::ErrorCode::kUnsupported, "calibration", "the float network overflows on a calibration sample");
+    return base::error(base::ErrorCode::kUnsupported, "calibration",
+                       "the float network overflows on a calibration sample");
   }
   result.histograms = std::move(partial[0]);
   for (std::size_t chunk = 1; chunk < kChunks; ++chunk) {

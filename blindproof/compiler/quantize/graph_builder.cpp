@@ -54,9 +54,10 @@ bool averages_unevenly(const model::float_op::AveragePool2d& op, const model::Sh
 }
 
 base::Error uneven_average(const model::FloatNode& node) {
-  return base::error(base::ErrorCode::kUnsupported, describe(node),
-                     "an average that leaves out the padding divides by different numbers at the border; export the model "
-                     "with count_include_pad=True or without padding");
+  return base::error(
+      base::ErrorCode::kUnsupported, describe(node),
+      "an average that leaves out the padding divides by different numbers at the border; export the model "
+      "with count_include_pad=True or without padding");
 }
 
 double weight_scale(std::span<const float> weights, int bits) {

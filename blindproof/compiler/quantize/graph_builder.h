@@ -20,9 +20,10 @@ class GraphBuilder {
   const model::Architecture& architecture() const { return lowered_.graph.architecture; }
   model::IntegerGraph& graph() { return lowered_.graph; }
 
-  /// Declares the input with `bits` bits, unsigned if the samples are, and a public scale of two decimal digits (or a power
-  /// of two).
-  void set_input(const model::Shape& shape, const MagnitudeHistogram& histogram, double bound, int bits, bool power_of_two);
+  /// Declares the input with `bits` bits, unsigned if the samples are, and a public scale of two decimal digits (or a
+  /// power of two).
+  void set_input(const model::Shape& shape, const MagnitudeHistogram& histogram, double bound, int bits,
+                 bool power_of_two);
 
   /// What follows is made for this node of the float graph.
   void begin_layer(const model::FloatNode& node, std::string_view op);
@@ -30,7 +31,8 @@ class GraphBuilder {
   model::TensorId append(model::IntegerOp op, std::vector<model::TensorId> inputs, model::Shape shape);
 
   template <class Value>
-  model::ParameterId add_parameter(model::ParameterRole role, model::Shape shape, int bits, std::span<const Value> values) {
+  model::ParameterId add_parameter(model::ParameterRole role, model::Shape shape, int bits,
+                                   std::span<const Value> values) {
     const model::ParameterInfo info{role, std::move(shape), bits};
     model::ParameterValues stored = model::zero_values(info);
     std::visit(
@@ -58,8 +60,8 @@ std::string describe(const model::FloatNode& node);
 bool averages_unevenly(const model::float_op::AveragePool2d& op, const model::Shape& in, const model::Shape& out);
 base::Error uneven_average(const model::FloatNode& node);
 
-/// The scale with which `weights` become integers up to `largest`: that of the largest weight, or, for few bits, the one of
-/// least square error among some smaller ones. 0 if all weights are 0.
+/// The scale with which `weights` become integers up to `largest`: that of the largest weight, or, for few bits, the
+/// one of least square error among some smaller ones. 0 if all weights are 0.
 double weight_scale(std::span<const float> weights, int bits);
 
 }  // namespace blindproof::compiler

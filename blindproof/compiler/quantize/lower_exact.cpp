@@ -21,8 +21,8 @@ using model::TensorId;
 namespace op = model::float_op;
 namespace integer_op = model::integer_op;
 
-// value * 2^exponent / divisor: sums of tensors need ratios of scales to be exact, and products square them far below what
-// a double can hold. value is in [1/2, 1).
+// value * 2^exponent / divisor: sums of tensors need ratios of scales to be exact, and products square them far below
+// what a double can hold. value is in [1/2, 1).
 class Scale {
  public:
   explicit Scale(double value) : value_(std::frexp(value, &exponent_)) {}
@@ -109,12 +109,14 @@ class ExactLowering {
     a.output = output.id;
     a.output_scale = output.scale.as_double();
     if (!(a.output_scale > 0) || !std::isfinite(a.output_scale)) {
-      return base::error(ErrorCode::kLimit, "quantize", "the output's scale leaves the range of floating-point numbers");
+      return base::error(ErrorCode::kLimit, "quantize",
+                         "the output's scale leaves the range of floating-point numbers");
     }
     if (const Status valid = model::validate(builder_.graph()); !valid.ok()) {
       if (valid.error().code != ErrorCode::kLimit) return valid.error();
-      return base::error(ErrorCode::kLimit, valid.error().place,
-                         valid.error().detail + ": lower --weight-bits or --activation-bits, or use rescaled arithmetic");
+      return base::error(
+          ErrorCode::kLimit, valid.error().place,
+          valid.error().detail + ": lower --weight-bits or --activation-bits, or use rescaled arithmetic");
     }
     return std::move(builder_).take();
   }
@@ -130,32 +132,37 @@ class ExactLowering {
 
   Status lower() {
     return std::visit(
-        Overloaded{[&](const op::Dense& dense) { return lower_dense(dense); },
-                   [&](const op::Conv2d& conv) { return lower_conv(conv); },
-                   [&](const op::AveragePool2d& pool) {
-                     if (averages_unevenly(pool, g_.shapes[node_->inputs[0]], out_shape())) return Status(uneven_average(*node_));
-                     return append(integer_op::SumPool2d{pool.window}, in().scale.divided(pool.window.kernel[0] * pool.window.kernel[1]));
-                   },
-                   [&](const op::Add&) { return lower_sum(1); },
-                   [&](const op::Subtract&) { return lower_sum(-1); },
-                   [&](const op::Multiply&) { return append(integer_op::Multiply{}, multiply(in(0).scale, in(1).scale)); },
-                   [&](const op::Reshape&) { return append(integer_op::Reshape{}, in().scale); },
-                   [&](const op::Transpose& move) { return append(integer_op::Transpose{move.permutation}, in().scale); },
-                   [&](const op::ScaleShift& factor) {
-                     tensors_[node_->output] = Tensor{in().id, *multiply(in().scale, Scale(static_cast<double>(factor.scale[0])))};
-                     return Status();
-                   },
-                   [&](const auto&) {
-                     return Status(base::error(ErrorCode::kUnsupported, describe(*node_),
-                                               "not a polynomial, which is all that exact arithmetic can do: use rescaled "
-                                               "arithmetic, or train the network with squares (x*x) and averages in place "
-                                               "of activations and maxima"));
-                   }},
+        Overloaded{
+            [&](const op::Dense& dense) { return lower_dense(dense); },
+            [&](const op::Conv2d& conv) { return lower_conv(conv); },
+            [&](const op::AveragePool2d& pool) {
+              if (averages_unevenly(pool, g_.shapes[node_->inputs[0]], out_shape()))
+                return Status(uneven_average(*node_));
+              return append(integer_op::SumPool2d{pool.window},
+                            in().scale.divided(pool.window.kernel[0] * pool.window.kernel[1]));
+            },
+            [&](const op::Add&) { return lower_sum(1); }, [&](const op::Subtract&) { return lower_sum(-1); },
+            [&](const op::Multiply&) { return append(integer_op::Multiply{}, multiply(in(0).scale, in(1).scale)); },
+            [&](const op::Reshape&) { return append(integer_op::Reshape{}, in().scale); },
+            [&](const op::Transpose& move) { return append(integer_op::Transpose{move.permutation}, in().scale); },
+            [&](const op::ScaleShift& factor) {
+              tensors_[node_->output] =
+                  Tensor{in().id, *multiply(in().scale, Scale(static_cast<double>(factor.scale[0])))};
+              return Status();
+            },
+            [&](const auto&) {
+              return Status(base::error(ErrorCode::kUnsupported, describe(*node_),
+                                        "not a polynomial, which is all that exact arithmetic can do: use rescaled "
+                                        "arithmetic, or train the network with squares (x*x) and averages in place "
+                                        "of activations and maxima"));
+            }},
         node_->op);
   }
 
   Status append(model::IntegerOp what, const std::optional<Scale>& scale) {
-    if (!scale) return base::error(ErrorCode::kLimit, describe(*node_), "the window sizes of the averages multiply to too large a number");
+    if (!scale)
+      return base::error(ErrorCode::kLimit, describe(*node_),
+                         "the window sizes of the averages multiply to too large a number");
     std::vector<TensorId> inputs;
     for (TensorId id : node_->inputs) inputs.push_back(tensors_[id]->id);
     tensors_[node_->output] = Tensor{builder_.append(std::move(what), std::move(inputs), out_shape()), *scale};
@@ -165,16 +172,18 @@ class ExactLowering {
   Status lower_sum(std::int64_t sign) {
     const auto common = Scale::common(in(0).scale, in(1).scale);
     if (!common) {
-      return base::error(ErrorCode::kUnsupported, describe(*node_),
-                         "the operands' scales have no small integer ratio, which an exact sum needs: use rescaled arithmetic");
+      return base::error(
+          ErrorCode::kUnsupported, describe(*node_),
+          "the operands' scales have no small integer ratio, which an exact sum needs: use rescaled arithmetic");
     }
     return append(integer_op::Add{{common->left, sign * common->right}}, common->scale);
   }
 
   Status lower_dense(const op::Dense& dense) {
-    return lower_weights(dense.weight, dense.bias, {dense.outputs, dense.inputs}, [](model::ParameterId weight, auto bias) {
-      return integer_op::Dense{weight, bias};
-    });
+    return lower_weights(dense.weight, dense.bias, {dense.outputs, dense.inputs},
+                         [](model::ParameterId weight, auto bias) {
+                           return integer_op::Dense{weight, bias};
+                         });
   }
 
   Status lower_conv(const op::Conv2d& conv) {
@@ -185,7 +194,8 @@ class ExactLowering {
   }
 
   template <class MakeOp>
-  Status lower_weights(const std::vector<float>& weight, const std::vector<float>& bias, const model::Shape& shape, MakeOp make_op) {
+  Status lower_weights(const std::vector<float>& weight, const std::vector<float>& bias, const model::Shape& shape,
+                       MakeOp make_op) {
     double step = weight_scale(weight, options_.weight_bits);
     if (step == 0) step = 1;
     if (powers_of_two_) step = power_of_two_at_least(step);
@@ -193,10 +203,12 @@ class ExactLowering {
     std::vector<std::int32_t> weights;
     weights.reserve(weight.size());
     for (float value : weight) {
-      weights.push_back(static_cast<std::int32_t>(std::clamp(std::round(static_cast<double>(value) / step), -levels, levels)));
+      weights.push_back(
+          static_cast<std::int32_t>(std::clamp(std::round(static_cast<double>(value) / step), -levels, levels)));
     }
     const Scale scale = *multiply(in().scale, Scale(step));
-    const model::ParameterId weight_id = builder_.add_parameter<std::int32_t>(ParameterRole::kWeight, shape, options_.weight_bits, weights);
+    const model::ParameterId weight_id =
+        builder_.add_parameter<std::int32_t>(ParameterRole::kWeight, shape, options_.weight_bits, weights);
     std::optional<model::ParameterId> bias_id;
     if (!bias.empty()) {
       std::vector<Int128> biases;
@@ -205,8 +217,9 @@ class ExactLowering {
         const double rounded = std::round(scale.integer_of(static_cast<double>(value)));
         while (bits <= 112 && std::fabs(rounded) >= std::ldexp(1.0, bits - 1)) bits += 16;
         if (bits > 112) {
-          return base::error(ErrorCode::kLimit, describe(*node_),
-                             "a bias needs more than 112 bits at the accumulated scale; lower --weight-bits or --activation-bits");
+          return base::error(
+              ErrorCode::kLimit, describe(*node_),
+              "a bias needs more than 112 bits at the accumulated scale; lower --weight-bits or --activation-bits");
         }
         biases.push_back(static_cast<Int128>(rounded));
       }
@@ -225,7 +238,8 @@ class ExactLowering {
 
 }  // namespace
 
-Result<Lowered> lower_exact(const NormalisedGraph& normalised, const Calibration& calibration, const QuantizeOptions& options) {
+Result<Lowered> lower_exact(const NormalisedGraph& normalised, const Calibration& calibration,
+                            const QuantizeOptions& options) {
   return ExactLowering(normalised, calibration, options).run();
 }
 

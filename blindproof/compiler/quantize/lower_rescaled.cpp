@@ -15,8 +15,8 @@ using base::ErrorCode;
 using base::Result;
 using base::Status;
 using model::FloatNode;
-using model::Overloaded;
 using model::FloatOp;
+using model::Overloaded;
 using model::ParameterRole;
 using model::Shape;
 using model::TensorId;
@@ -30,6 +30,7 @@ constexpr int kMultiplierBits = 8;
 constexpr double kLargestMultiplier = (1 << kMultiplierBits) - 1;
 constexpr std::size_t kMaxCurveEntries = std::size_t{1} << 16;
 constexpr int kMaxCoarsenings = 2;  // doublings of a curve's step before the argument is clamped first
+constexpr int kMoreOutputBits = 4;
 constexpr double kOutputHeadroom = 2;
 
 // Sigmoid or tanh between two scales: out = clamp(round(f(step * hi) / out_scale), low, high).
@@ -85,14 +86,16 @@ class RescaledLowering {
     is_output_[g_.output] = 1;
     for (std::size_t i = g_.nodes.size(); i-- > 0;) {
       const FloatNode& node = g_.nodes[i];
-      if (is_output_[node.output] && passes_on(node.op) && readers_[node.inputs[0]] == 1) is_output_[node.inputs[0]] = 1;
+      if (is_output_[node.output] && passes_on(node.op) && readers_[node.inputs[0]] == 1)
+        is_output_[node.inputs[0]] = 1;
     }
   }
 
   /// The node whose curve needs a coarser step, or none if the graph is complete.
   Result<std::optional<std::size_t>> run() {
     const MagnitudeHistogram& input = calibration_.histograms[g_.input];
-    builder_.set_input(g_.shapes[g_.input], input, clipping_bound(input, clipping_, levels(options_.activation_bits, input.nonnegative())),
+    builder_.set_input(g_.shapes[g_.input], input,
+                       clipping_bound(input, clipping_, levels(options_.activation_bits, input.nonnegative())),
                        options_.activation_bits, false);
     const model::Architecture& a = builder_.architecture();
     quantised_[g_.input] = Quantised{a.input, a.input_scale, a.input_min, a.input_max};
@@ -128,26 +131,26 @@ class RescaledLowering {
   Status lower() {
     if (is_activation(node().op)) return lower_activation();
     begin(index_);
-    return std::visit(Overloaded{[&](const op::Dense& dense) { return lower_dense(dense); },
-                                 [&](const op::Conv2d& conv) { return lower_conv(conv); },
-                                 [&](const op::AveragePool2d& pool) { return lower_average(pool); },
-                                 [&](const op::Add&) { return lower_sum(1); },
-                                 [&](const op::Subtract&) { return lower_sum(-1); },
-                                 [&](const op::Multiply&) { return lower_product(); },
-                                 [&](const op::MaxPool2d& pool) { return pass_on(integer_op::MaxPool2d{pool.window}, 1); },
-                                 [&](const op::Reshape&) { return pass_on(integer_op::Reshape{}, 1); },
-                                 [&](const op::Transpose& move) { return pass_on(integer_op::Transpose{move.permutation}, 1); },
-                                 [&](const op::ScaleShift& factor) {
-                                   Quantised scaled = in();
-                                   scaled.scale *= static_cast<double>(factor.scale[0]);
-                                   quantised_[node().output] = scaled;
-                                   return Status();
-                                 },
-                                 [&](const auto&) {
-                                   return Status(base::error(ErrorCode::kUnsupported, describe(node()),
-                                                             "not available in rescaled arithmetic"));
-                                 }},
-                      node().op);
+    return std::visit(
+        Overloaded{[&](const op::Dense& dense) { return lower_dense(dense); },
+                   [&](const op::Conv2d& conv) { return lower_conv(conv); },
+                   [&](const op::AveragePool2d& pool) { return lower_average(pool); },
+                   [&](const op::Add&) { return lower_sum(1); }, [&](const op::Subtract&) { return lower_sum(-1); },
+                   [&](const op::Multiply&) { return lower_product(); },
+                   [&](const op::MaxPool2d& pool) { return pass_on(integer_op::MaxPool2d{pool.window}, 1); },
+                   [&](const op::Reshape&) { return pass_on(integer_op::Reshape{}, 1); },
+                   [&](const op::Transpose& move) { return pass_on(integer_op::Transpose{move.permutation}, 1); },
+                   [&](const op::ScaleShift& factor) {
+                     Quantised scaled = in();
+                     scaled.scale *= static_cast<double>(factor.scale[0]);
+                     quantised_[node().output] = scaled;
+                     return Status();
+                   },
+                   [&](const auto&) {
+                     return Status(base::error(ErrorCode::kUnsupported, describe(node()),
+                                               "not available in rescaled arithmetic"));
+                   }},
+        node().op);
   }
 
   // The only reader of the node's output if that is an activation.
@@ -164,7 +167,8 @@ class RescaledLowering {
   void begin(std::size_t index) {
     std::string name(model::op_name(g_.nodes[index].op));
     if (is_linear(g_.nodes[index].op)) {
-      if (const std::size_t next = fused_activation(); next != kNone) name += " + " + std::string(model::op_name(g_.nodes[next].op));
+      if (const std::size_t next = fused_activation(); next != kNone)
+        name += " + " + std::string(model::op_name(g_.nodes[next].op));
     }
     builder_.begin_layer(g_.nodes[index], name);
   }
@@ -180,10 +184,10 @@ class RescaledLowering {
   // ---- what a requantised tensor should look like
 
   struct Target {
-    TensorId tensor;               // of the float graph
-    const FloatOp* activation;     // null: none
-    std::int64_t low, high;        // integers
-    double scale;                  // at least; what calibration asks for
+    TensorId tensor;            // of the float graph
+    const FloatOp* activation;  // null: none
+    std::int64_t low, high;     // integers
+    double scale;               // at least; what calibration asks for
     bool is_curve() const {
       return activation != nullptr &&
              (std::holds_alternative<op::Sigmoid>(*activation) || std::holds_alternative<op::Tanh>(*activation));
@@ -191,10 +195,8 @@ class RescaledLowering {
   };
 
   Target target(TensorId tensor, const FloatOp* activation, bool nonnegative) const {
-    const bool curve = activation != nullptr && (std::holds_alternative<op::Sigmoid>(*activation) || std::holds_alternative<op::Tanh>(*activation));
-    // Outputs are few: more bits for them cost nothing, except where they enlarge a table.
-    const int more_bits = !is_output_[tensor] ? 0 : curve ? 4 : 8;
-    const int bits = std::min(options_.activation_bits + more_bits, 16);
+    // Outputs are few, so more bits for them cost one table: enough to keep the order of the scores.
+    const int bits = std::min(options_.activation_bits + (is_output_[tensor] ? kMoreOutputBits : 0), 16);
     const op::Clip* clip = activation == nullptr ? nullptr : std::get_if<op::Clip>(activation);
     bool is_unsigned = nonnegative;
     if (activation != nullptr) {
@@ -213,7 +215,8 @@ class RescaledLowering {
     double bound = is_output_[tensor] ? kOutputHeadroom * histogram.max() : clipping_bound(histogram, clipping_, top);
     if (clip != nullptr) {
       // Where the clip's own bound is near, the integers' bound is made to coincide with it.
-      const double limit = std::max(std::fabs(static_cast<double>(clip->low)), std::fabs(static_cast<double>(clip->high)));
+      const double limit =
+          std::max(std::fabs(static_cast<double>(clip->low)), std::fabs(static_cast<double>(clip->high)));
       if (std::isfinite(limit) && limit > 0 && bound > limit / 2) bound = limit;
     }
     result.scale = (bound > 0 ? bound : 1) / top;
@@ -259,10 +262,13 @@ class RescaledLowering {
   }
 
   static Clamp clipped(const op::Clip& clip, double scale, Clamp range) {
-    const double low = std::round(static_cast<double>(clip.low) / scale), high = std::round(static_cast<double>(clip.high) / scale);
+    const double low = std::round(static_cast<double>(clip.low) / scale),
+                 high = std::round(static_cast<double>(clip.high) / scale);
     // One step below a symmetric bound is allowed: a clamp to a power of two integers is cheaper to prove.
-    if (low > static_cast<double>(range.low) + 1) range.low = static_cast<std::int64_t>(std::min(low, static_cast<double>(range.high)));
-    if (high < static_cast<double>(range.high)) range.high = static_cast<std::int64_t>(std::max(high, static_cast<double>(range.low)));
+    if (low > static_cast<double>(range.low) + 1)
+      range.low = static_cast<std::int64_t>(std::min(low, static_cast<double>(range.high)));
+    if (high < static_cast<double>(range.high))
+      range.high = static_cast<std::int64_t>(std::max(high, static_cast<double>(range.low)));
     return range;
   }
 
@@ -287,8 +293,8 @@ class RescaledLowering {
     return builder_.append(requantize, {raw}, shape);
   }
 
-  // The step of a curve's argument for outputs of `out_scale`: fine enough that rounding it costs at most a quarter of an
-  // output step, and a power of two.
+  // The step of a curve's argument for outputs of `out_scale`: fine enough that rounding it costs at most a quarter of
+  // an output step, and a power of two.
   double curve_step(const Target& wanted) const {
     const double slope = std::holds_alternative<op::Tanh>(*wanted.activation) ? 1 : 0.25;
     double step = power_of_two_at_least(wanted.scale / slope) / 4;
@@ -331,8 +337,9 @@ class RescaledLowering {
       }
       out.scale = wanted.scale;
       out.id = append_requantize(raw, then, {wanted.low, wanted.high}, shape);
-      curves_.push_back({builder_.architecture().nodes.size() - 1, index_,
-                         Curve{std::holds_alternative<op::Tanh>(*wanted.activation), scale, wanted.scale, wanted.low, wanted.high}});
+      curves_.push_back(
+          {builder_.architecture().nodes.size() - 1, index_,
+           Curve{std::holds_alternative<op::Tanh>(*wanted.activation), scale, wanted.scale, wanted.low, wanted.high}});
     }
     quantised_[wanted.tensor] = out;
   }
@@ -357,14 +364,18 @@ class RescaledLowering {
   };
 
   Status lower_dense(const op::Dense& dense) {
-    const LinearLayer layer{dense.weight, dense.bias, dense.outputs, out_shape().size() - 1, {dense.outputs, dense.inputs}};
+    const LinearLayer layer{
+        dense.weight, dense.bias, dense.outputs, out_shape().size() - 1, {dense.outputs, dense.inputs}};
     return lower_weights(layer, [](model::ParameterId weight, std::optional<model::ParameterId> bias) {
       return integer_op::Dense{weight, bias};
     });
   }
 
   Status lower_conv(const op::Conv2d& conv) {
-    const LinearLayer layer{conv.weight, conv.bias, conv.outputs, 0,
+    const LinearLayer layer{conv.weight,
+                            conv.bias,
+                            conv.outputs,
+                            0,
                             {conv.outputs, conv.inputs / conv.groups, conv.window.kernel[0], conv.window.kernel[1]}};
     return lower_weights(layer, [&](model::ParameterId weight, std::optional<model::ParameterId> bias) {
       return integer_op::Conv2d{weight, bias, conv.window, conv.groups};
@@ -380,7 +391,8 @@ class RescaledLowering {
     // The finest scales that hold the weights, as multiples of the target's scale.
     std::vector<double> least(options_.per_channel ? rows : 1);
     for (std::size_t n = 0; n < least.size(); ++n) {
-      least[n] = in().scale * weight_scale(options_.per_channel ? row(n) : std::span(layer.weight), options_.weight_bits);
+      least[n] =
+          in().scale * weight_scale(options_.per_channel ? row(n) : std::span(layer.weight), options_.weight_bits);
     }
     const double largest = *std::max_element(least.begin(), least.end());
     double scale = 0;
@@ -405,7 +417,8 @@ class RescaledLowering {
       }
       factor.ratio.shift = shift;
       factor.axis = layer.channel_axis;
-      factor.multiplier = builder_.add_parameter<std::int64_t>(ParameterRole::kMultiplier, {rows}, kMultiplierBits, multipliers);
+      factor.multiplier =
+          builder_.add_parameter<std::int64_t>(ParameterRole::kMultiplier, {rows}, kMultiplierBits, multipliers);
     } else {
       factor.ratio = ratio_at_least(least[0] > 0 ? least[0] : 1);
       std::fill(row_scale.begin(), row_scale.end(), factor.ratio.value() * scale);
@@ -417,10 +430,12 @@ class RescaledLowering {
     for (std::size_t n = 0; n < rows; ++n) {
       const double weight_step = row_scale[n] / in().scale;
       for (float weight : row(n)) {
-        weights.push_back(static_cast<std::int32_t>(std::clamp(std::round(static_cast<double>(weight) / weight_step), -levels, levels)));
+        weights.push_back(static_cast<std::int32_t>(
+            std::clamp(std::round(static_cast<double>(weight) / weight_step), -levels, levels)));
       }
     }
-    const model::ParameterId weight = builder_.add_parameter<std::int32_t>(ParameterRole::kWeight, layer.weight_shape, options_.weight_bits, weights);
+    const model::ParameterId weight =
+        builder_.add_parameter<std::int32_t>(ParameterRole::kWeight, layer.weight_shape, options_.weight_bits, weights);
     std::optional<model::ParameterId> bias;
     if (!layer.bias.empty()) {
       std::vector<std::int64_t> biases;
@@ -429,8 +444,9 @@ class RescaledLowering {
         const double value = std::round(static_cast<double>(layer.bias[n]) / row_scale[n]);
         most = std::max(most, std::fabs(value));
         if (most >= 0x1p47) {
-          return base::error(ErrorCode::kLimit, describe(node()),
-                             "a bias needs more than 48 bits: its layer's outputs vary too little on the calibration samples");
+          return base::error(
+              ErrorCode::kLimit, describe(node()),
+              "a bias needs more than 48 bits: its layer's outputs vary too little on the calibration samples");
         }
         biases.push_back(static_cast<std::int64_t>(value));
       }
@@ -441,13 +457,15 @@ class RescaledLowering {
     return {};
   }
 
-  // The least of a few common shifts with which rounding the multipliers upwards costs little: 16 first, so that remainders
-  // of all layers look alike.
+  // The least of a few common shifts with which rounding the multipliers upwards costs little: 16 first, so that
+  // remainders of all layers look alike.
   static std::uint32_t choose_shift(const std::vector<double>& least) {
     constexpr double kMeanLoss = 1.15;
     const double largest = *std::max_element(least.begin(), least.end());
     std::uint32_t highest = 0;
-    while (highest < model::kMaxShift && std::ceil(std::ldexp(largest, static_cast<int>(highest) + 1)) <= kLargestMultiplier) ++highest;
+    while (highest < model::kMaxShift &&
+           std::ceil(std::ldexp(largest, static_cast<int>(highest) + 1)) <= kLargestMultiplier)
+      ++highest;
     for (std::uint32_t shift : {16u, 24u, 32u}) {
       if (shift >= highest) return highest;
       double loss = 0;
@@ -475,7 +493,8 @@ class RescaledLowering {
     const double left = in(0).scale, right = in(1).scale;
     const FactorPair factors = integer_factors(left / right, options_.activation_bits + 4);
     // The operand with the larger factor has the exact scale.
-    const double scale = left >= right ? left / static_cast<double>(factors.left) : right / static_cast<double>(factors.right);
+    const double scale =
+        left >= right ? left / static_cast<double>(factors.left) : right / static_cast<double>(factors.right);
     const bool nonnegative = sign > 0 && in(0).low >= 0 && in(1).low >= 0;
     return finish_combined(integer_op::Add{{factors.left, sign * factors.right}}, scale, nonnegative);
   }
@@ -506,8 +525,9 @@ class RescaledLowering {
     const Target wanted = target(node().output, &node().op, x.low >= 0);
     if (wanted.is_curve()) {  // its step is the tensor's scale
       const TensorId id = append_requantize(x.id, {}, {wanted.low, wanted.high}, out_shape());
-      curves_.push_back({builder_.architecture().nodes.size() - 1, index_,
-                         Curve{std::holds_alternative<op::Tanh>(node().op), x.scale, wanted.scale, wanted.low, wanted.high}});
+      curves_.push_back(
+          {builder_.architecture().nodes.size() - 1, index_,
+           Curve{std::holds_alternative<op::Tanh>(node().op), x.scale, wanted.scale, wanted.low, wanted.high}});
       quantised_[node().output] = Quantised{id, wanted.scale, wanted.low, wanted.high};
       return {};
     }
@@ -522,47 +542,65 @@ class RescaledLowering {
 
   // ---- ranges of hi, tables
 
+  integer_op::Requantize& requantize_at(std::size_t integer_node) {
+    return std::get<integer_op::Requantize>(builder_.architecture().nodes[integer_node].op);
+  }
+
+  void set_table(std::size_t integer_node, model::TableId id) {
+    const model::Table& table = builder_.architecture().tables[id];
+    integer_op::Requantize& requantize = requantize_at(integer_node);
+    requantize.activation = id;
+    requantize.hi_min = table.first;
+    requantize.hi_max = table.first + static_cast<std::int64_t>(table.values.size()) - 1;
+  }
+
+  static model::Table tabulate(const Curve& curve, const Rounded& range) {
+    model::Table table{range.min, {}};
+    for (std::int64_t hi = range.min; hi <= range.max; ++hi) table.values.push_back(curve.at(hi));
+    return table;
+  }
+
   Result<std::optional<std::size_t>> set_hi_ranges() {
     model::Architecture& a = builder_.architecture();
+    // What a curve is asked depends on the tables before it, so they are made one after the other.
+    std::vector<Rounded> own;
+    for (std::size_t i = 0; i < curves_.size(); ++i) {
+      BLINDPROOF_ASSIGN(const std::vector<model::Range> ranges, model::requantized_ranges(builder_.graph()));
+      own.push_back(rounded_outwards(ranges[curves_[i].integer_node]));
+      if (own[i].size() > kMaxCurveEntries) return std::optional(curves_[i].float_node);
+      a.tables.push_back(tabulate(curves_[i].curve, own[i]));
+      set_table(curves_[i].integer_node, static_cast<model::TableId>(i));
+    }
     BLINDPROOF_ASSIGN(const std::vector<model::Range> ranges, model::requantized_ranges(builder_.graph()));
     for (std::size_t i = 0; i < a.nodes.size(); ++i) {
-      auto* requantize = std::get_if<integer_op::Requantize>(&a.nodes[i].op);
-      if (requantize == nullptr) continue;
+      if (!std::holds_alternative<integer_op::Requantize>(a.nodes[i].op)) continue;
       const Rounded rounded = rounded_outwards(ranges[i]);
-      requantize->hi_min = rounded.min;
-      requantize->hi_max = rounded.max;
+      requantize_at(i).hi_min = rounded.min;
+      requantize_at(i).hi_max = rounded.max;
     }
+
     // One table for all uses of a curve with the same scales, over everything that any of them needs.
     struct Shared {
       Curve curve;
       Rounded range;
     };
     std::vector<Shared> shared;
-    std::vector<model::TableId> table_of_use;
-    for (const CurveUse& use : curves_) {
-      const auto& requantize = std::get<integer_op::Requantize>(a.nodes[use.integer_node].op);
-      const Rounded own{requantize.hi_min, requantize.hi_max};
-      if (own.size() > kMaxCurveEntries) return std::optional(use.float_node);
+    std::vector<std::size_t> shared_by(curves_.size());
+    for (std::size_t i = 0; i < curves_.size(); ++i) {
       std::size_t at = 0;
       for (; at < shared.size(); ++at) {
-        const Rounded both{std::min(shared[at].range.min, own.min), std::max(shared[at].range.max, own.max)};
-        if (shared[at].curve != use.curve || both.size() > kMaxCurveEntries) continue;
+        const Rounded both{std::min(shared[at].range.min, own[i].min), std::max(shared[at].range.max, own[i].max)};
+        if (shared[at].curve != curves_[i].curve || both.size() > kMaxCurveEntries) continue;
         shared[at].range = both;
         break;
       }
-      if (at == shared.size()) shared.push_back({use.curve, own});
-      table_of_use.push_back(static_cast<model::TableId>(at));
+      if (at == shared.size()) shared.push_back({curves_[i].curve, own[i]});
+      shared_by[i] = at;
     }
-    for (const Shared& each : shared) {
-      model::Table table{each.range.min, {}};
-      for (std::int64_t hi = each.range.min; hi <= each.range.max; ++hi) table.values.push_back(each.curve.at(hi));
-      a.tables.push_back(std::move(table));
-    }
+    a.tables.clear();
+    for (const Shared& each : shared) a.tables.push_back(tabulate(each.curve, each.range));
     for (std::size_t i = 0; i < curves_.size(); ++i) {
-      auto& requantize = std::get<integer_op::Requantize>(a.nodes[curves_[i].integer_node].op);
-      requantize.activation = table_of_use[i];
-      requantize.hi_min = shared[table_of_use[i]].range.min;
-      requantize.hi_max = shared[table_of_use[i]].range.max;
+      set_table(curves_[i].integer_node, static_cast<model::TableId>(shared_by[i]));
     }
     BLINDPROOF_TRY(model::validate(builder_.graph()));
     return std::optional<std::size_t>();

@@ -157,7 +157,8 @@ class Normaliser {
     op::ScaleShift by_channel;
     if (before.axis != 0) {
       if (!is_uniform(before.scale) || !is_uniform(before.shift)) return false;
-      by_channel = {0, std::vector<float>(conv.inputs, before.scale[0]), std::vector<float>(conv.inputs, before.shift[0])};
+      by_channel = {0, std::vector<float>(conv.inputs, before.scale[0]),
+                    std::vector<float>(conv.inputs, before.shift[0])};
       source = &by_channel;
     }
     const model::Window2d& w = conv.window;

@@ -1,6 +1,7 @@
 // Float graph to integer graph: the step that decides a model's meaning. docs/spec/quantisation.md has the rules.
 //
-// Deterministic: the same graph, samples and options give the same integers on every CPU and with any number of threads.
+// Deterministic: the same graph, samples and options give the same integers on every CPU and with any number of
+// threads.
 #pragma once
 
 #include <cstdint>
@@ -17,18 +18,20 @@ namespace blindproof::compiler {
 
 struct QuantizeOptions {
   model::Arithmetic arithmetic = model::Arithmetic::kRescaled;
-  int weight_bits = 8;             // 2 to 16
-  int activation_bits = 8;         // 4 to 16
-  bool per_channel = true;         // a secret scale for each output channel; exact arithmetic has one for each layer whatever this says
+  int weight_bits = 8;      // 2 to 16
+  int activation_bits = 8;  // 4 to 16
+  bool per_channel =
+      true;  // a secret scale for each output channel; exact arithmetic has one for each layer whatever this says
   double max_accuracy_loss = 0.5;  // percentage points on the calibration samples
-  /// The right class of each sample (of each row, if the output has several). Empty: the float model's answer counts as right.
-  std::vector<std::uint32_t> labels;
-  base::Progress progress;
+  /// The right class of each sample (of each row, if the output has several). Empty: the float model's answer counts as
+  /// right.
+  std::vector<std::uint32_t> labels = {};
+  base::Progress progress = {};
 };
 
 /// What became of one node of the float graph.
 struct LayerSummary {
-  std::string name;      // as the ONNX file calls it
+  std::string name;  // as the ONNX file calls it
   std::string op;
   std::size_t parameters = 0;  // secret integers: weights, biases, multipliers
   std::size_t lookups = 0;     // values requantised, cells compared by a maximum
@@ -45,11 +48,10 @@ struct QuantizeOutcome {
   std::vector<LayerSummary> layers;
 };
 
-/// The class of an output row is the index of its largest value; of a row of one value, whether it is above 0 (above 1/2 if
-/// the graph ends in a sigmoid).
-/// Requires: a validated graph.
-/// Errors: kInvalidArgument for wrong options, samples or labels; kUnsupported, naming the node, for what the arithmetic can't
-/// do; kLimit for values that don't fit or too much accuracy lost, with advice.
+/// The class of an output row is the index of its largest value; of a row of one value, whether it is above 0 (above
+/// 1/2 if the graph ends in a sigmoid). Requires: a validated graph. Errors: kInvalidArgument for wrong options,
+/// samples or labels; kUnsupported, naming the node, for what the arithmetic can't do; kLimit for values that don't fit
+/// or too much accuracy lost, with advice.
 base::Result<QuantizeOutcome> quantize(const model::FloatGraph& graph, std::span<const std::vector<float>> samples,
                                        const QuantizeOptions& options = {});
 

@@ -46,13 +46,16 @@ double Ratio::value() const { return std::ldexp(static_cast<double>(factor), -st
 
 Ratio ratio_at_least(double x) {
   const std::uint32_t shift = coarse_shift(x);
-  return reduced({std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(std::ldexp(x, static_cast<int>(shift))))), shift});
+  return reduced(
+      {std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(std::ldexp(x, static_cast<int>(shift))))), shift});
 }
 
 Ratio ratio_at_most_one(double x) {
   if (x >= 1) return {1, 0};
   const std::uint32_t shift = coarse_shift(x);
-  return reduced({std::max<std::int64_t>(1, static_cast<std::int64_t>(std::floor(std::ldexp(x, static_cast<int>(shift))))), shift});
+  return reduced(
+      {std::max<std::int64_t>(1, static_cast<std::int64_t>(std::floor(std::ldexp(x, static_cast<int>(shift))))),
+       shift});
 }
 
 FactorPair integer_factors(double ratio, int bits) {
@@ -67,7 +70,8 @@ FactorPair integer_factors(double ratio, int bits) {
     if (std::fabs(left - rounded) <= 1e-9 * left) return {static_cast<std::int64_t>(rounded), right};
   }
   const double left = std::ldexp(1.0, bits);
-  return {static_cast<std::int64_t>(left), std::max<std::int64_t>(1, static_cast<std::int64_t>(std::round(left / ratio)))};
+  return {static_cast<std::int64_t>(left),
+          std::max<std::int64_t>(1, static_cast<std::int64_t>(std::round(left / ratio)))};
 }
 
 }  // namespace blindproof::compiler

@@ -26,7 +26,8 @@ Ratio ratio_at_least(double x);
 /// The greatest such ratio <= x, at most 1.   Requires: x > 0.
 Ratio ratio_at_most_one(double x);
 
-/// Integers with factor[0] / factor[1] = ratio: exactly if two below 2^20 with one of them at most 64 do, else with `bits` bits.
+/// Integers with factor[0] / factor[1] = ratio: exactly if two below 2^20 with one of them at most 64 do, else with
+/// `bits` bits.
 struct FactorPair {
   std::int64_t left, right;
 };
