@@ -18,7 +18,7 @@ using base::ErrorCode;
 // A .npy file with any header.
 Bytes npy(const std::string& header, const Bytes& data, std::uint8_t version = 1) {
   base::ByteWriter out;
-  for (int byte : {0x93, 'N', 'U', 'M', 'P', 'Y'}) out.u8(static_cast<std::uint8_t>(byte));
+  for (char c : {'\x93', 'N', 'U', 'M', 'P', 'Y'}) out.u8(static_cast<std::uint8_t>(c));
   out.u8(version);
   out.u8(0);
   if (version == 1) {

@@ -21,8 +21,8 @@ constexpr std::size_t kFewPoints = 24;
 
 // Costs in units of one batch-affine addition, as measured with IFMA: a bucket takes part in two additions without shared
 // inversions; a window has a fixed cost of some scalar additions.
-constexpr double kBucketCost = 2.5;
-constexpr double kWindowCost = 300;
+constexpr double kBucketCost = 3;
+constexpr double kWindowCost = 250;
 
 double cost(std::size_t points, unsigned windows, unsigned window_bits) {
   return windows * (static_cast<double>(points) + kBucketCost * static_cast<double>(std::size_t{1} << (window_bits - 1)) +
@@ -83,52 +83,62 @@ unsigned small_windows(std::uint64_t bound, unsigned bits) {
   return windows;
 }
 
-// Sums over one window and a range of points.
-G1 window_sum(const Kernels& kernels, std::span<const PackedPoint> points, std::span<const std::int16_t> digits,
-              unsigned window_bits) {
-  const std::size_t buckets = std::size_t{1} << (window_bits - 1);
-  std::vector<std::uint32_t> sizes(buckets), next(buckets);
+// Sums over windows first, first+1, ... and a range of points. Windows are taken together so that their buckets, small
+// ones too, share inversions.
+void window_sums(const Kernels& kernels, std::span<const PackedPoint> points, const Digits& digits, unsigned first,
+                 std::size_t first_point, std::span<G1> out) {
+  const std::size_t buckets = std::size_t{1} << (digits.window_bits - 1);
   const auto bucket_of = [](std::int16_t digit) { return static_cast<std::size_t>(digit < 0 ? -digit : digit) - 1; };
-  std::size_t used = 0;
-  for (const std::int16_t digit : digits) {
-    if (digit == 0) continue;
-    ++sizes[bucket_of(digit)];
-    ++used;
+  const auto window = [&](std::size_t k) {
+    return digits.window(first + static_cast<unsigned>(k)).subspan(first_point, points.size());
+  };
+  std::vector<std::uint32_t> sizes(buckets * out.size()), next(buckets * out.size());
+  for (std::size_t k = 0; k < out.size(); ++k) {
+    for (const std::int16_t digit : window(k)) {
+      if (digit != 0) ++sizes[k * buckets + bucket_of(digit)];
+    }
   }
-  if (used == 0) return G1::identity();
-  std::uint32_t position = 0;
-  for (std::size_t b = 0; b < buckets; ++b) {
-    next[b] = position;
-    position += sizes[b];
+  std::uint32_t used = 0;
+  for (std::size_t b = 0; b < sizes.size(); ++b) {
+    next[b] = used;
+    used += sizes[b];
   }
   std::vector<PointRef> sorted(used);
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (digits[i] != 0) sorted[next[bucket_of(digits[i])]++] = PointRef(&points[i], digits[i] < 0);
+  for (std::size_t k = 0; k < out.size(); ++k) {
+    const std::span<const std::int16_t> values = window(k);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (values[i] != 0) sorted[next[k * buckets + bucket_of(values[i])]++] = PointRef(&points[i], values[i] < 0);
+    }
   }
-  const std::unique_ptr<PackedPoint[]> storage = std::make_unique_for_overwrite<PackedPoint[]>(buckets);
-  std::vector<PointRef> sums(buckets);
-  SegmentSums(kernels).run(sorted, sizes, {storage.get(), buckets}, sums);
-  return weighted_sum(kernels, sums);
+  const std::unique_ptr<PackedPoint[]> storage = std::make_unique_for_overwrite<PackedPoint[]>(sizes.size());
+  std::vector<PointRef> sums(sizes.size());
+  SegmentSums(kernels).run(sorted, sizes, {storage.get(), sizes.size()}, sums);
+  for (std::size_t k = 0; k < out.size(); ++k) {
+    out[k] = weighted_sum(kernels, std::span(sums).subspan(k * buckets, buckets));
+  }
 }
 
 G1 sum_windows(const Kernels& kernels, std::span<const PackedPoint> points, const Digits& digits) {
-  // Windows are independent; points are split as well where there are too few windows for all threads.
-  constexpr std::size_t kMinPartPoints = 512;
-  const std::size_t tasks_wanted = base::thread_count() == 1 ? 1 : 2 * base::thread_count();
+  // A task is some windows; points are split as well where there are too few windows for all threads.
+  constexpr std::size_t kMinPartPoints = 512, kTaskPoints = 8192;
+  const std::size_t threads = base::thread_count();
+  const std::size_t tasks_wanted = threads == 1 ? 1 : 2 * threads;
   const std::size_t parts = std::clamp<std::size_t>(tasks_wanted / digits.windows, 1,
                                                     std::max<std::size_t>(1, points.size() / kMinPartPoints));
-  std::vector<G1> sums(digits.windows * parts);
-  base::parallel_for(sums.size(), [&](std::size_t task) {
-    const std::size_t part = task % parts;
+  const std::size_t windows_per_task = std::clamp<std::size_t>(kTaskPoints / points.size(), 1,
+                                                               (digits.windows + threads - 1) / threads);
+  const std::size_t groups = (digits.windows + windows_per_task - 1) / windows_per_task;
+  std::vector<G1> sums(digits.windows * parts);  // part by part
+  base::parallel_for(groups * parts, [&](std::size_t task) {
+    const std::size_t part = task % parts, first = task / parts * windows_per_task;
     const std::size_t begin = points.size() * part / parts, end = points.size() * (part + 1) / parts;
-    sums[task] = window_sum(kernels, points.subspan(begin, end - begin),
-                            digits.window(static_cast<unsigned>(task / parts)).subspan(begin, end - begin),
-                            digits.window_bits);
+    window_sums(kernels, points.subspan(begin, end - begin), digits, static_cast<unsigned>(first), begin,
+                std::span(sums).subspan(part * digits.windows + first, std::min(windows_per_task, digits.windows - first)));
   });
   G1 total;
-  for (unsigned w = digits.windows; w-- > 0;) {
+  for (std::size_t w = digits.windows; w-- > 0;) {
     for (unsigned i = 0; i < digits.window_bits && !total.is_identity(); ++i) total = total.doubled();
-    for (std::size_t part = 0; part < parts; ++part) total += sums[w * parts + part];
+    for (std::size_t part = 0; part < parts; ++part) total += sums[part * digits.windows + w];
   }
   return total;
 }

@@ -12,10 +12,10 @@
 namespace blindproof::curve {
 
 /// sum_i scalars_i * points_i.  Requires: equal sizes.
-/// Cost: per point some 50 ns (65536 points) to 1.5 us (2048), IFMA, one core.
+/// Cost: per point about 1 us (65536 points), 1.5 us (2048), 4 us (256), 20 us (16); IFMA, one core.
 G1 msm(std::span<const G1Affine> points, std::span<const Fr> scalars);
 
-/// The same for small integers: costs what the longest of them needs, about one addition for each 8 to 12 bits.
+/// The same for small integers: costs what the longest of them needs, about 60 ns for each 8 to 12 bits (2048 points).
 G1 msm_small(std::span<const G1Affine> points, std::span<const std::int8_t> scalars);
 G1 msm_small(std::span<const G1Affine> points, std::span<const std::int16_t> scalars);
 G1 msm_small(std::span<const G1Affine> points, std::span<const std::int32_t> scalars);

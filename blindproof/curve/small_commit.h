@@ -21,7 +21,7 @@ struct PackedPoint;
 
 class SmallScalarTable {
  public:
-  /// Cost: 8 KiB and some 3 us (IFMA, one core) for each generator; on all threads.
+  /// Cost: 8 KiB and some 5 us (IFMA, one core) for each generator; on all threads.
   explicit SmallScalarTable(std::span<const G1Affine> generators);
   /// With a given kernel set, which then does all the work. For tests and benchmarks.
   SmallScalarTable(const Kernels& kernels, std::span<const G1Affine> generators);
@@ -33,6 +33,7 @@ class SmallScalarTable {
 
   /// out_row = starts_row + sum_j matrix[row][j] * G_j, on all threads. Any points will do as starts, also the identity.
   /// Requires: matrix.columns <= generators(); starts.size() == out.size() == matrix.rows.
+  /// Cost: for each 8-bit digit some 30 ns (from 512 rows on) to 50 ns (fewer); IFMA, one core.
   template <class Int>
   void commit_rows(const field::MatrixView<Int>& matrix, std::span<const G1Affine> starts, std::span<G1Affine> out) const;
 

@@ -31,7 +31,8 @@ void judge(const Samples& samples, const std::vector<std::optional<std::size_t>>
   for (const auto& c : classes) outcome.classes.push_back(*c);
   if (samples.labels.size() != classes.size() || classes.empty()) return;
   std::size_t right = 0;
-  for (std::size_t i = 0; i < classes.size(); ++i) right += *classes[i] == samples.labels[i] ? 1 : 0;
+  for (std::size_t i = 0; i < classes.size(); ++i)
+    if (*classes[i] == samples.labels[i]) ++right;
   outcome.accuracy = 100.0 * static_cast<double>(right) / static_cast<double>(classes.size());
 }
 

@@ -1,5 +1,5 @@
-// The functions behind FrVector: one table for each kernel set. They work on whole packs and on one thread; fr_vector.cpp
-// treats incomplete packs and spreads the work.
+// The functions behind FrVector: one table for each kernel set. They work on whole packs and on one thread;
+// fr_vector.cpp treats incomplete packs and spreads the work.
 #pragma once
 
 #include <cstddef>

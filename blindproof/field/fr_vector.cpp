@@ -75,7 +75,8 @@ FrVector combine(const MatrixView<Int>& matrix, std::span<const Fr> weights) {
   const std::size_t panels = (matrix.columns + kPanel - 1) / kPanel;
   const std::size_t wanted = std::min(4 * threads, std::max<std::size_t>(1, matrix.rows * matrix.columns / kWork));
   const std::size_t strips = std::clamp<std::size_t>(wanted, 1, std::max<std::size_t>(1, panels));
-  const std::size_t bands = threads == 1 ? 1 : std::clamp<std::size_t>(wanted / strips, 1, std::max<std::size_t>(1, matrix.rows / 64));
+  const std::size_t most_bands = std::max<std::size_t>(1, matrix.rows / 64);
+  const std::size_t bands = threads == 1 ? 1 : std::clamp<std::size_t>(wanted / strips, 1, most_bands);
 
   FrVector result = FrVector::uninitialized(matrix.columns);
   std::vector<FrVector> partial;
@@ -88,7 +89,8 @@ FrVector combine(const MatrixView<Int>& matrix, std::span<const Fr> weights) {
     if (first >= last) return;
     const MatrixView<Int> part{matrix.data + row * matrix.stride + first, row_end - row, last - first, matrix.stride};
     FrVector& out = band == 0 ? result : partial[band - 1];
-    kernels.combine_rows(part, weights.data() + row, prepared.data() + row * kPreparedWords, out.packs() + first / kLanes);
+    kernels.combine_rows(part, weights.data() + row, prepared.data() + row * kPreparedWords,
+                         out.packs() + first / kLanes);
   });
   for (const FrVector& part : partial) fr_kernels().add(result.packs(), part.packs(), result.pack_count());
   return result;
@@ -186,9 +188,17 @@ void add_scaled(FrVector& acc, const Fr& factor, const FrVector& a) {
   for (std::size_t i = packs * kLanes; i < a.size(); ++i) acc.set(i, acc.at(i) + factor * a.at(i));
 }
 
-FrVector combine_rows(const MatrixView<std::int8_t>& matrix, std::span<const Fr> weights) { return combine(matrix, weights); }
-FrVector combine_rows(const MatrixView<std::int16_t>& matrix, std::span<const Fr> weights) { return combine(matrix, weights); }
-FrVector combine_rows(const MatrixView<std::int32_t>& matrix, std::span<const Fr> weights) { return combine(matrix, weights); }
-FrVector combine_rows(const MatrixView<std::int64_t>& matrix, std::span<const Fr> weights) { return combine(matrix, weights); }
+FrVector combine_rows(const MatrixView<std::int8_t>& matrix, std::span<const Fr> weights) {
+  return combine(matrix, weights);
+}
+FrVector combine_rows(const MatrixView<std::int16_t>& matrix, std::span<const Fr> weights) {
+  return combine(matrix, weights);
+}
+FrVector combine_rows(const MatrixView<std::int32_t>& matrix, std::span<const Fr> weights) {
+  return combine(matrix, weights);
+}
+FrVector combine_rows(const MatrixView<std::int64_t>& matrix, std::span<const Fr> weights) {
+  return combine(matrix, weights);
+}
 
 }  // namespace blindproof::field

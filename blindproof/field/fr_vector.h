@@ -1,7 +1,8 @@
 // Long vectors of Fr in the layout of the fast kernels.
 //
-// Eight elements form a pack; the bytes inside a pack belong to the active kernel set (kernel_set.h) and to nobody else: read
-// and write elements through at/set or the bulk conversions. Values are lazily reduced inside a pack; at() is exact.
+// Eight elements form a pack; the bytes inside a pack belong to the active kernel set (kernel_set.h) and to nobody
+// else: read and write elements through at/set or the bulk conversions. Values are lazily reduced inside a pack; at()
+// is exact.
 #pragma once
 
 #include <cstddef>

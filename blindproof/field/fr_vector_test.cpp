@@ -23,7 +23,8 @@ std::vector<Fr> fields(std::size_t size, Values values, std::uint64_t seed) {
   for (std::size_t i = 0; i < size; ++i) {
     std::array<std::uint8_t, 64> bytes;
     for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
-    const Fr choices[] = {Fr::zero(), Fr::one(), -Fr::one(), Fr::from_montgomery({UINT64_MAX, UINT64_MAX, UINT64_MAX, 0})};
+    const Fr choices[] = {Fr::zero(), Fr::one(), -Fr::one(),
+                          Fr::from_montgomery({UINT64_MAX, UINT64_MAX, UINT64_MAX, 0})};
     switch (values) {
       case Values::kRandom: result[i] = Fr::from_wide_bytes(bytes); break;
       case Values::kZeros: break;
@@ -78,8 +79,10 @@ class FrVectorOnEverySet : public testing::TestWithParam<std::tuple<base::Simd, 
   }
 
   template <class Int>
-  void check_combination(std::size_t rows, std::size_t columns, std::size_t stride, Values values, Values weight_values) {
-    const std::vector<Int> matrix = integers<Int>(rows == 0 ? 0 : (rows - 1) * stride + columns, values, rows + columns);
+  void check_combination(std::size_t rows, std::size_t columns, std::size_t stride, Values values,
+                         Values weight_values) {
+    const std::size_t size = rows == 0 ? 0 : (rows - 1) * stride + columns;
+    const std::vector<Int> matrix = integers<Int>(size, values, rows + columns);
     const std::vector<Fr> weights = fields(rows, weight_values, rows);
     const FrVector result = combine_rows(MatrixView<Int>{matrix.data(), rows, columns, stride}, weights);
     ASSERT_EQ(result.size(), columns);

@@ -1,8 +1,9 @@
 // Kernels between field elements and small integers with AVX-512 IFMA.
 //
-// As in integers_portable.h an integer w of b bits is offset to u = w + 2^(b-1). Row weights are cut into limbs so short
-// that products by u fit the multiplier's low half (int8: 6 limbs of 43 bits, int16: 8 of 36); wider integers take 5 limbs
-// of 52 bits and both halves, int64 twice (52 and 12 bits). Sums of limb products stay in 64 bits for kCarryRows rows.
+// As in integers_portable.h an integer w of b bits is offset to u = w + 2^(b-1). Row weights are cut into limbs so
+// short that products by u fit the multiplier's low half (int8: 6 limbs of 43 bits, int16: 8 of 36); wider integers
+// take 5 limbs of 52 bits and both halves, int64 twice (52 and 12 bits). Sums of limb products stay in 64 bits for
+// kCarryRows rows.
 #pragma once
 
 #include <type_traits>
@@ -70,7 +71,8 @@ struct IfmaIntegers {
     }
   }
 
-  static void combine_rows(const MatrixView<Int>& matrix, const Fr* weights, const std::uint64_t* prepared, FrPack* out) {
+  static void combine_rows(const MatrixView<Int>& matrix, const Fr* weights, const std::uint64_t* prepared,
+                           FrPack* out) {
     Fr total;
     for (std::size_t i = 0; i < matrix.rows; ++i) total += weights[i];
     const auto correction = E::broadcast(total * Fr::from_u64(kOffset));
@@ -91,7 +93,7 @@ struct IfmaIntegers {
   static constexpr std::size_t kSums = kBits <= 16 ? kLimbs : kBits == 32 ? 6 : 7;
   // 2^64 over the most that a row adds to a sum: 2^51, 2^52, 2 * 2^52, 4 * 2^52; half of that where two terms meet.
   static constexpr std::size_t kCarryRows = kBits == 8 ? 8192 : kBits == 16 ? 4096 : kBits == 32 ? 1024 : 512;
-  static constexpr std::size_t kPanel = kBits == 8 ? 48 : 24;               // vectors of 8 columns
+  static constexpr std::size_t kPanel = 48 / sizeof(Int);                   // vectors of 8 columns
   static constexpr std::size_t kStrip = kBits == 8 || kBits == 32 ? 4 : 3;  // vectors whose sums fit the registers
 
   struct Panel {
@@ -99,7 +101,7 @@ struct IfmaIntegers {
   };
 
   // A block of the matrix, offset to unsigned, copied together: its rows may lie a power of two apart, where they would
-  // evict each other from the cache before the next strip of columns uses the same lines. 24 KiB for int8.
+  // evict each other from the cache before the next strip of columns uses the same lines. 24 KiB.
   static constexpr std::size_t kBlockRows = 64;
   struct Block {
     alignas(64) Unsigned rows[kBlockRows][8 * kPanel];

@@ -7,9 +7,10 @@
 //   Lazy<H>  the same value carried: limbs 0 to 3 below 2^52, which is all that the multiplier reads
 //   Value    Lazy<4>, below 2 U < 2^255: what packs in memory hold
 //
-// Operands may be either; each function carries what it needs to (a repeated carry is the compiler's to remove) and refuses
-// by static_assert operands whose bounds it can't take. H is in halves because the bounds that matter are: a product is
-// below (AB/4 U^2 + 2^260 p) / 2^260, which is below 3/2 U if A B <= 169 and below 2 U if A B <= 338, as 84.6 U < 2^260.
+// Operands may be either; each function carries what it needs to (a repeated carry is the compiler's to remove) and
+// refuses by static_assert operands whose bounds it can't take. H is in halves because the bounds that matter are: a
+// product is below (AB/4 U^2 + 2^260 p) / 2^260, which is below 3/2 U if A B <= 169 and below 2 U if A B <= 338, as
+// 84.6 U < 2^260.
 //
 // U exceeds p so that a value can be compared with k p by its top limb alone, before it is carried:
 //   limb 4 > (k p) >> 208   then the value is above k p, since the limbs below it are not negative;
@@ -205,7 +206,9 @@ struct IfmaLanes {
       constexpr ifma::Limbs52 kp = ifma::multiple52(Field::kModulus, kMultiple);
       const __mmask8 above = _mm512_cmpgt_epi64_mask(a.limb[4], broadcast_word(kp.limb[4]));
       Vector limb[5];
-      for (int i = 0; i < 5; ++i) limb[i] = _mm512_mask_sub_epi64(a.limb[i], above, a.limb[i], broadcast_word(kp.limb[i]));
+      for (int i = 0; i < 5; ++i) {
+        limb[i] = _mm512_mask_sub_epi64(a.limb[i], above, a.limb[i], broadcast_word(kp.limb[i]));
+      }
       carry_limbs(limb, r.limb);
       return reduce(r);
     }
@@ -379,8 +382,12 @@ struct IfmaLanes {
     return _mm512_set1_epi64(static_cast<long long>(x));
   }
   /// acc plus the low (high) 52 bits of the product of the low 52 bits of a and b.
-  static BLINDPROOF_INLINE Vector multiply_low(Vector acc, Vector a, Vector b) { return _mm512_madd52lo_epu64(acc, a, b); }
-  static BLINDPROOF_INLINE Vector multiply_high(Vector acc, Vector a, Vector b) { return _mm512_madd52hi_epu64(acc, a, b); }
+  static BLINDPROOF_INLINE Vector multiply_low(Vector acc, Vector a, Vector b) {
+    return _mm512_madd52lo_epu64(acc, a, b);
+  }
+  static BLINDPROOF_INLINE Vector multiply_high(Vector acc, Vector a, Vector b) {
+    return _mm512_madd52hi_epu64(acc, a, b);
+  }
 
  private:
   static constexpr ifma::Limbs52 kP = ifma::multiple52(Field::kModulus, 1);
@@ -478,7 +485,9 @@ struct IfmaLanes {
     for (int i = 0; i < 5; ++i) {
       const Vector q = multiply_low(zeros, wide.limb[i], inverse);
       for (int j = 0; j < 5; ++j) wide.limb[i + j] = multiply_low(wide.limb[i + j], q, broadcast_word(kP.limb[j]));
-      for (int j = 0; j < 5; ++j) wide.limb[i + j + 1] = multiply_high(wide.limb[i + j + 1], q, broadcast_word(kP.limb[j]));
+      for (int j = 0; j < 5; ++j) {
+        wide.limb[i + j + 1] = multiply_high(wide.limb[i + j + 1], q, broadcast_word(kP.limb[j]));
+      }
       wide.limb[i + 1] = _mm512_add_epi64(wide.limb[i + 1], _mm512_srli_epi64(wide.limb[i], 52));
     }
     for (int i = 0; i < 5; ++i) out[i] = wide.limb[5 + i];

@@ -1,9 +1,10 @@
 // Eight field elements at a time, in plain C++: the specification of every lane engine.
 //
-// A lane engine is a class of static functions over `Value`, eight elements in registers. Kernels are templates over the
-// engine and are compiled once for each instruction set, in a source file with that set's flags:
+// A lane engine is a class of static functions over `Value`, eight elements in registers. Kernels are templates over
+// the engine and are compiled once for each instruction set, in a source file with that set's flags:
 //
-//   load, store                  a pack in memory: 40 words of 64 bits, aligned to 64 bytes, layout private to the engine
+//   load, store                  a pack in memory: 40 words of 64 bits, aligned to 64 bytes, layout private to the
+//                                engine
 //   load_fields, store_fields    eight ordinary elements
 //   broadcast, broadcast_lane    one element in all lanes
 //   get, set                     one element of a pack in memory
@@ -13,9 +14,9 @@
 //   Accumulator                  sum of any number of products and values
 //   sum_lanes, zero_lanes, select
 //
-// `Isa` is a tag from the including source file's anonymous namespace: it gives every instance internal linkage, so that
-// code compiled for a richer instruction set can't be merged with a copy that runs everywhere. All functions are inlined
-// for the same reason.
+// `Isa` is a tag from the including source file's anonymous namespace: it gives every instance internal linkage, so
+// that code compiled for a richer instruction set can't be merged with a copy that runs everywhere. All functions are
+// inlined for the same reason.
 #pragma once
 
 #include <cstddef>

@@ -12,8 +12,8 @@
 namespace blindproof::field {
 namespace {
 
-// A lane engine as its memory sees it: limbs of 64 or 52 bits, a Montgomery factor, and the largest value that a pack may
-// hold: the bounds that lanes_ifma.h promises are tested at their ends, not at random points.
+// A lane engine as its memory sees it: limbs of 64 or 52 bits, a Montgomery factor, and the largest value that a pack
+// may hold: the bounds that lanes_ifma.h promises are tested at their ends, not at random points.
 struct Engine {
   std::string name;
   const LaneProbe* probe;
@@ -135,7 +135,8 @@ class LaneEngine : public testing::TestWithParam<Engine> {
 };
 
 std::vector<Engine> engines() {
-  std::vector<Engine> result = {{"FrPortable", &kFrProbePortable, false, false}, {"FqPortable", &kFqProbePortable, true, false}};
+  std::vector<Engine> result = {{"FrPortable", &kFrProbePortable, false, false},
+                                {"FqPortable", &kFqProbePortable, true, false}};
 #if defined(__x86_64__)
   if (base::simd_available(base::Simd::kIfma)) {
     result.push_back({"FrIfma", &kFrProbeIfma, false, true});
@@ -171,17 +172,20 @@ TEST_P(LaneEngine, OperationsAreExactOnRandomLanes) {
   std::mt19937_64 random(99);
   for (int i = 0; i < 200; ++i) {
     const std::vector<Lanes> in = random_lanes(random);
-    for (int operation = 0; operation < kLaneOperations; ++operation) check(static_cast<LaneOperation>(operation), in, 5);
+    for (int operation = 0; operation < kLaneOperations; ++operation) {
+      check(static_cast<LaneOperation>(operation), in, 5);
+    }
   }
 }
 
 TEST_P(LaneEngine, AccumulatorsHoldLargestProductsForAnyLength) {
   const mpz_class most = GetParam().bound() - 1, zero = 0;
   for (std::size_t count : {0u, 1u, 22u, 23u, 24u, 47u, 146u, 147u, 148u, 295u, 296u, 1000u, 100000u}) {
-    check(LaneOperation::kAccumulate, {Lanes(8, most), Lanes(8, most), Lanes(8, zero), Lanes(8, zero)}, count);
+    const Lanes high(8, most), low(8, zero);
+    check(LaneOperation::kAccumulate, {high, high, low, low}, count);
     // The largest and the smallest differences.
-    check(LaneOperation::kAccumulateDifferences, {Lanes(8, most), Lanes(8, zero), Lanes(8, most), Lanes(8, zero)}, count);
-    check(LaneOperation::kAccumulateDifferences, {Lanes(8, zero), Lanes(8, most), Lanes(8, zero), Lanes(8, most)}, count);
+    check(LaneOperation::kAccumulateDifferences, {high, low, high, low}, count);
+    check(LaneOperation::kAccumulateDifferences, {low, high, low, high}, count);
   }
 }
 
@@ -240,7 +244,9 @@ TEST(IfmaEngine, IntegersOfSevenLimbsReduceExactly) {
   for (const Engine& engine : {Engine{"Fr", nullptr, false, true}, Engine{"Fq", nullptr, true, true}}) {
     for (int trial = 0; trial < 100; ++trial) {
       std::uint64_t words[56];
-      for (std::uint64_t& word : words) word = trial == 0 ? most : trial == 1 ? 0 : random() % 3 == 0 ? most : random() & most;
+      for (std::uint64_t& word : words) {
+        word = trial == 0 ? most : trial == 1 ? 0 : random() % 3 == 0 ? most : random() & most;
+      }
       ProbePack out = {};
       reduce_integer_ifma(words, engine.fq, out);
       for (std::size_t lane = 0; lane < 8; ++lane) {

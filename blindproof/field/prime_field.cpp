@@ -39,6 +39,11 @@ Limbs from_signed62(const Signed62& a) {
   return {w[0] | w[1] << 62, w[1] >> 2 | w[2] << 60, w[2] >> 4 | w[3] << 58, w[3] >> 6 | w[4] << 56};
 }
 
+// The lowest 64 bits.
+std::uint64_t low_word(const Signed62& a) {
+  return static_cast<std::uint64_t>(a.limb[0]) | static_cast<std::uint64_t>(a.limb[1]) << 62;
+}
+
 // 2^62 times the matrix of 62 division steps: |u| + |v| <= 2^62 and |q| + |r| <= 2^62.
 struct Transition {
   std::int64_t u, v, q, r;
@@ -85,7 +90,8 @@ void update_pair(Signed62& f, Signed62& g, const Transition& t) {
 }
 
 // (d, e) := (u d + v e, q d + r e) / 2^62 mod p.  Domain: d and e in (-2p, p), before and after: a negative one counts
-// as itself plus p, so that the combination lies in (-2^62 p, 2^62 p), and then k p with k in (-2^62, 0] makes it divisible.
+// as itself plus p, so that the combination lies in (-2^62 p, 2^62 p), and then k p with k in (-2^62, 0] makes it
+// divisible.
 void update_coefficients(Signed62& d, Signed62& e, const Transition& t, const Signed62& p, std::uint64_t p_inverse) {
   const std::int64_t d_negative = d.limb[4] >> 63, e_negative = e.limb[4] >> 63;
   const auto correction = [&](std::int64_t a, std::int64_t b) {
@@ -132,8 +138,7 @@ Limbs invert(const Limbs& value, const Limbs& modulus, std::uint64_t negative_in
   Signed62 f = p, g = to_signed62(value), d{}, e{{1, 0, 0, 0, 0}};
   std::int64_t zeta = -1;
   for (int batch = 0; batch < 10; ++batch) {
-    const Transition t = division_steps(zeta, static_cast<std::uint64_t>(f.limb[0]) | static_cast<std::uint64_t>(f.limb[1]) << 62,
-                                        static_cast<std::uint64_t>(g.limb[0]) | static_cast<std::uint64_t>(g.limb[1]) << 62);
+    const Transition t = division_steps(zeta, low_word(f), low_word(g));
     update_coefficients(d, e, t, p, p_inverse);
     update_pair(f, g, t);
   }
@@ -155,8 +160,8 @@ std::optional<PrimeField<Parameters>> PrimeField<Parameters>::from_bytes(std::sp
 
 template <class Parameters>
 PrimeField<Parameters> PrimeField<Parameters>::from_wide_bytes(std::span<const std::uint8_t, 64> bytes) {
-  // value = low + 2^256*high. The second factor of a Montgomery product may be any four limbs: with the first one below p
-  // intermediate values stay below 2p, and so does the result before its final subtraction (p*2^256/2^256 + p).
+  // value = low + 2^256*high. The second factor of a Montgomery product may be any four limbs: with the first one
+  // below p intermediate values stay below 2p, and so does the result before its final subtraction (p*2^256/2^256 + p).
   const PrimeField low = from_montgomery(kR2) * from_montgomery(load_limbs(bytes.data()));
   const PrimeField high = from_montgomery(kR3) * from_montgomery(load_limbs(bytes.data() + 32));
   return low + high;

@@ -1,7 +1,7 @@
 // BN254's two prime fields: Fr (the curve's order; all proofs are over it) and Fq (the curve's coordinates).
 //
-// An element is four 64-bit limbs, little-endian, in Montgomery form x*2^256 mod p, always fully reduced. This header is
-// the scalar arithmetic, portable and exact: the specification of every fast kernel (lanes_portable.h).
+// An element is four 64-bit limbs, little-endian, in Montgomery form x*2^256 mod p, always fully reduced. This header
+// is the scalar arithmetic, portable and exact: the specification of every fast kernel (lanes_portable.h).
 //
 // Every member is always inlined. Kernel files are compiled with instruction sets that this CPU may lack; a shared
 // out-of-line copy compiled there could end up being called from anywhere.

@@ -19,8 +19,8 @@ FractionLeaves add_children(const FractionLeaves& child) {
   if (half >= 8) {
     const std::size_t packs = half / 8;
     base::parallel_ranges(packs, kGrain, [&](std::size_t begin, std::size_t end) {
-      poly_kernels().add_fractions(ones ? nullptr : child.numerators.packs(), child.denominators.packs(), packs, begin, end,
-                                   parent.numerators.packs(), parent.denominators.packs());
+      poly_kernels().add_fractions(ones ? nullptr : child.numerators.packs(), child.denominators.packs(), packs, begin,
+                                   end, parent.numerators.packs(), parent.denominators.packs());
     });
     return parent;
   }
@@ -37,7 +37,8 @@ FractionLeaves add_children(const FractionLeaves& child) {
 FractionTree::FractionTree(FractionLeaves leaves) {
   const std::size_t size = leaves.denominators.size();
   BLINDPROOF_CHECK(std::has_single_bit(size), "a tree has 2^n leaves");
-  BLINDPROOF_CHECK(leaves.numerators.size() == 0 || leaves.numerators.size() == size, "one numerator for each leaf, or none");
+  BLINDPROOF_CHECK(leaves.numerators.size() == 0 || leaves.numerators.size() == size,
+                   "one numerator for each leaf, or none");
   levels_.resize(static_cast<std::size_t>(std::countr_zero(size)) + 1);
   levels_.back() = std::move(leaves);
   for (std::size_t k = log_leaves(); k-- > 0;) levels_[k] = add_children(levels_[k + 1]);

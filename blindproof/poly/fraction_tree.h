@@ -1,7 +1,8 @@
 // A binary tree that adds fractions p/q: the prover's tables of the GKR protocol for fractional sums
 // (Papini-Haboeck, ePrint 2023/1284).
 //
-// Level n (the leaves) has 2^n fractions, level 0 one. Node i of level k is the sum of nodes i and i + 2^k of level k+1:
+// Level n (the leaves) has 2^n fractions, level 0 one. Node i of level k is the sum of nodes i and i + 2^k of level
+// k+1:
 //   p = p0*q1 + p1*q0,   q = q0*q1
 // so the top index bit selects the child, and a claim at (z, mu) on level k+1 has mu as its top variable.
 #pragma once

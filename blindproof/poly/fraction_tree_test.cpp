@@ -31,7 +31,8 @@ FractionLeaves leaves_of(const Level& level, bool ones) {
 void check(std::size_t n, Values denominators, Values numerators, bool ones, Values lambdas) {
   const std::size_t size = std::size_t{1} << n;
   std::vector<Level> levels(n + 1);
-  levels[n] = {ones ? std::vector<Fr>(size, Fr::one()) : fields(size, numerators, n + 1), fields(size, denominators, n + 2)};
+  levels[n] = {ones ? std::vector<Fr>(size, Fr::one()) : fields(size, numerators, n + 1),
+               fields(size, denominators, n + 2)};
   for (std::size_t k = n; k-- > 0;) levels[k] = naive_parent(levels[k + 1]);
 
   FractionTree tree(leaves_of(levels[n], ones));
@@ -96,7 +97,8 @@ TEST_P(FractionTreeOnEverySet, LambdaZeroNeedsNoInverse) {
 // A whole proof as the verifier sees it: from the root to one claim on the leaves.
 void check_proof(std::size_t n, bool ones, Values values) {
   const std::size_t size = std::size_t{1} << n;
-  const Level leaves{ones ? std::vector<Fr>(size, Fr::one()) : fields(size, values, n + 1), fields(size, values, n + 2)};
+  const Level leaves{ones ? std::vector<Fr>(size, Fr::one()) : fields(size, values, n + 1),
+                     fields(size, values, n + 2)};
   FractionTree tree(leaves_of(leaves, ones));
   Fr p = tree.root_numerator(), q = tree.root_denominator();
   std::vector<Fr> z;

@@ -1,5 +1,5 @@
-// The inner loops of this module: one table for each kernel set (field/kernel_set.h). They work on whole packs, on ranges,
-// on one thread; their callers treat short tables and spread the work.
+// The inner loops of this module: one table for each kernel set (field/kernel_set.h). They work on whole packs, on
+// ranges, on one thread; their callers treat short tables and spread the work.
 #pragma once
 
 #include <cstddef>
@@ -58,7 +58,8 @@ struct PolyKernels {
   RoundKernel eq_product[kSteps];
   RoundKernel eq_product_sum[kSteps];
 
-  /// q_out = q0 q1 and p_out = p0 q1 + p1 q0 (or q0 + q1 if p is null) for packs [begin, end) of the `half` packs of a child.
+  /// q_out = q0 q1 and p_out = p0 q1 + p1 q0 (or q0 + q1 if p is null) for packs [begin, end) of the `half` packs of
+  /// a child.
   void (*add_fractions)(const FrPack* p, const FrPack* q, std::size_t half, std::size_t begin, std::size_t end,
                         FrPack* p_out, FrPack* q_out);
 };

@@ -99,7 +99,8 @@ Fr cut_sum_at(std::span<const Fr> z, std::size_t used) {
 }
 
 Fr evaluate(const FrVector& f, std::span<const Fr> z) {
-  BLINDPROOF_CHECK(z.size() < 64 && f.size() == std::size_t{1} << z.size(), "evaluate: the table needs 2^variables values");
+  BLINDPROOF_CHECK(z.size() < 64 && f.size() == std::size_t{1} << z.size(),
+                   "evaluate: the table needs 2^variables values");
   if (z.size() < 3) return evaluate(f.to_vector(), z);
   const PointFactors point(z);
   Fr sum;
@@ -113,7 +114,8 @@ Fr evaluate(const FrVector& f, std::span<const Fr> z) {
 }
 
 Fr evaluate(std::span<const Fr> values, std::span<const Fr> z) {
-  BLINDPROOF_CHECK(z.size() < 64 && values.size() <= std::size_t{1} << z.size(), "evaluate: more values than 2^variables");
+  BLINDPROOF_CHECK(z.size() < 64 && values.size() <= std::size_t{1} << z.size(),
+                   "evaluate: more values than 2^variables");
   if (values.empty()) return Fr::zero();
   // Variables above the last used index are zero there.
   const auto used = static_cast<std::size_t>(std::bit_width(values.size() - 1));

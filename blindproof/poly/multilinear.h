@@ -1,7 +1,7 @@
 // Multilinear polynomials by their values on {0,1}^n, and the equality polynomial.
 //
-// Index bit j of a table is variable j; a point is listed variable 0 first. Sum-checks bind the TOP variable first (its two
-// halves of a table are contiguous, so vector lanes stay aligned): round i binds variable n-1-i.
+// Index bit j of a table is variable j; a point is listed variable 0 first. Sum-checks bind the TOP variable first
+// (its two halves of a table are contiguous, so vector lanes stay aligned): round i binds variable n-1-i.
 #pragma once
 
 #include <cstddef>

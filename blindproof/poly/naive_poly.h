@@ -22,7 +22,8 @@ inline std::vector<Fr> fields(std::size_t size, Values values, std::uint64_t see
   for (Fr& x : result) {
     std::array<std::uint8_t, 64> bytes;
     for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
-    const Fr choices[] = {Fr::zero(), Fr::one(), -Fr::one(), Fr::from_montgomery({UINT64_MAX, UINT64_MAX, UINT64_MAX, 0})};
+    const Fr choices[] = {Fr::zero(), Fr::one(), -Fr::one(),
+                          Fr::from_montgomery({UINT64_MAX, UINT64_MAX, UINT64_MAX, 0})};
     switch (values) {
       case Values::kRandom: x = Fr::from_wide_bytes(bytes); break;
       case Values::kZeros: break;

@@ -12,9 +12,9 @@
 
 namespace blindproof::poly {
 
-/// Round polynomials of sum_x w(x) (t0 t1)(x) or, with four tables, sum_x w(x) (t0 t1 + t2 t3)(x); w is 1 or an equality
-/// polynomial. Long tables are folded in place, in the pass that computes the next round; the last three variables are
-/// treated element by element.
+/// Round polynomials of sum_x w(x) (t0 t1)(x) or, with four tables, sum_x w(x) (t0 t1 + t2 t3)(x); w is 1 or an
+/// equality polynomial. Long tables are folded in place, in the pass that computes the next round; the last three
+/// variables are treated element by element.
 class RoundTables {
  public:
   RoundTables() = default;

@@ -53,7 +53,8 @@ SplitEq::SplitEq(std::span<const Fr> z) {
 EqFactors SplitEq::factors(std::size_t m) const {
   BLINDPROOF_DCHECK(m >= kPackVariables && m < low_variables_ + high_at_.size(), "no tables for this many variables");
   const std::size_t low = std::min(m, low_variables_);
-  return {storage_.packs() + low_at_[low], std::size_t{1} << (low - kPackVariables), storage_.packs() + high_at_[m - low]};
+  return {storage_.packs() + low_at_[low], std::size_t{1} << (low - kPackVariables),
+          storage_.packs() + high_at_[m - low]};
 }
 
 }  // namespace blindproof::poly

@@ -12,8 +12,8 @@ namespace blindproof::poly {
 
 using field::FrVector;
 
-/// For each m < z.size(): eq((z_0 .. z_{m-1}), x) over x in {0,1}^m. The lower variables, up to about half of them, have
-/// tables of their own, and so have the upper ones: about 4 * 2^(n/2) elements for all rounds.
+/// For each m < z.size(): eq((z_0 .. z_{m-1}), x) over x in {0,1}^m. The lower variables, seven or half of them,
+/// have tables of their own, and so have the upper ones: about 4 * 2^(n/2) elements for all rounds.
 /// Ref: Dao and Thaler, ePrint 2024/1210.
 class SplitEq {
  public:

@@ -91,7 +91,8 @@ BENCHMARK(BM_EqProduct)->Apply(sizes);
 template <bool kProve>
 void BM_Tree(benchmark::State& state) {
   const Setting setting(state);
-  const FrVector p = state.range(2) != 0 ? FrVector(elements(setting.size, 8)) : FrVector(), q(elements(setting.size, 9));
+  const FrVector p = state.range(2) != 0 ? FrVector(elements(setting.size, 8)) : FrVector();
+  const FrVector q(elements(setting.size, 9));
   std::vector<std::vector<Fr>> points;
   for (std::size_t k = 0; k < setting.n; ++k) points.push_back(elements(k, k + 3));
   for (auto _ : state) {
@@ -109,7 +110,10 @@ void BM_Tree(benchmark::State& state) {
   per_item(state, setting.size);
 }
 void tree_sizes(benchmark::internal::Benchmark* b) {
-  for (int numerators : {0, 1}) b->Args({10, 1, numerators})->Args({16, 1, numerators})->Args({20, 1, numerators})->Args({20, 2, numerators});
+  for (int numerators : {0, 1}) {
+    for (int n : {10, 16, 20}) b->Args({n, 1, numerators});
+    b->Args({20, 2, numerators});
+  }
   b->UseRealTime()->Unit(benchmark::kMicrosecond);
 }
 BENCHMARK(BM_Tree<false>)->Name("BM_TreeBuild")->Apply(tree_sizes);

@@ -1,9 +1,9 @@
-// The prover's arithmetic of sum-checks: round polynomials and folding, no transcript, no commitments (proof/sumcheck has
-// those). Round polynomials are quadratic: c0 + c1 X + c2 X^2; c1 follows from the claim, so only c0 and c2 are computed
-// (QuadraticRound: at_zero and leading).
+// The prover's arithmetic of sum-checks: round polynomials and folding, no transcript, no commitments (proof/sumcheck
+// has those). Round polynomials are quadratic: c0 + c1 X + c2 X^2; c1 follows from the claim, so only c0 and c2 are
+// computed (QuadraticRound: at_zero and leading).
 //
-// A prover consumes its tables. Its rounds call round() and then bind(); the results don't depend on the number of threads
-// or on the kernel set.
+// A prover consumes its tables. Its rounds call round() and then bind(); the results don't depend on the number of
+// threads or on the kernel set.
 #pragma once
 
 #include <span>
@@ -35,7 +35,8 @@ class ProductProver {
 
 /// sum_x eq(z,x) f(x) g(x), with the equality polynomial factored out of each round (Gruen, ePrint 2024/108, section 3)
 /// and its table split in two halves (Dao-Thaler, ePrint 2024/1210).
-///   round():  t(X) = sum_x' eq(z',x') f(X,x') g(X,x'), x' and z' the variables below X: the factors of bound variables and
+///   round():  t(X) = sum_x' eq(z',x') f(X,x') g(X,x'), x' and z' the variables below X: the factors of bound
+///             variables and
 ///             of X itself are left out (the caller keeps prod eq(z_i,r_i), and derives t(0) or t(1) from its claim)
 ///   bind(r):  as ProductProver
 /// Requires: f.size() == g.size() == 2^z.size().

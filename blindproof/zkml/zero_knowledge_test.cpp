@@ -60,7 +60,7 @@ class ReplayProver : public proof::zk::ProverContext {
 
  protected:
   void before_commit(std::string_view label, std::vector<Fr>& values) override {
-    if (label.find("claims") != std::string_view::npos) column_claim_ = values[0];
+    if (label.starts_with("node 1 claims")) column_claim_ = values[0];  // its channels are exchanged in the twin
   }
   void exchange(Kind kind, base::ByteSpan sent, std::span<std::uint8_t, 32> out) override {
     if (kind == Kind::kPoint) {
