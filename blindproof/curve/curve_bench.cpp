@@ -71,7 +71,12 @@ void Msm(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(msm(*kernels, std::span(points()).first(n), factors));
   per_value(state, static_cast<double>(n));
 }
-BENCHMARK(Msm)->ArgsProduct({{0, 1}, {16, 64, 256, 2048, 4096, 65536}})->ArgNames({"set", "points"})->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMicrosecond);
+BENCHMARK(Msm)
+    ->ArgsProduct({{0, 1}, {16, 64, 256, 2048, 4096, 65536}})
+    ->ArgNames({"set", "points"})
+    ->MeasureProcessCPUTime()
+    ->UseRealTime()
+    ->Unit(benchmark::kMicrosecond);
 
 void MsmSmall(benchmark::State& state) {
   BLINDPROOF_BENCH_KERNELS(kernels);
@@ -82,13 +87,24 @@ void MsmSmall(benchmark::State& state) {
   }
   per_value(state, static_cast<double>(n));
 }
-BENCHMARK(MsmSmall)->ArgsProduct({{0, 1}, {256, 2048}, {8, 12, 16, 20}})->ArgNames({"set", "points", "bits"})->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMicrosecond);
+BENCHMARK(MsmSmall)
+    ->ArgsProduct({{0, 1}, {256, 2048}, {8, 12, 16, 20}})
+    ->ArgNames({"set", "points", "bits"})
+    ->MeasureProcessCPUTime()
+    ->UseRealTime()
+    ->Unit(benchmark::kMicrosecond);
 
 void SmallTable(benchmark::State& state) {
   BLINDPROOF_BENCH_KERNELS(kernels);
   for (auto _ : state) benchmark::DoNotOptimize(SmallScalarTable(*kernels, std::span(points()).first(2048)));
 }
-BENCHMARK(SmallTable)->Arg(0)->Arg(1)->ArgName("set")->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(SmallTable)
+    ->Arg(0)
+    ->Arg(1)
+    ->ArgName("set")
+    ->MeasureProcessCPUTime()
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 template <class Int>
 void CommitRows(benchmark::State& state) {
@@ -99,22 +115,44 @@ void CommitRows(benchmark::State& state) {
   if (!table) table = std::make_unique<SmallScalarTable>(*kernels, std::span(points()).first(kColumns));
   const std::size_t rows = static_cast<std::size_t>(state.range(1));
   const std::vector<Int> cells = integers<Int>(rows * kColumns, sizeof(Int) == 1 ? 8 : sizeof(Int) == 2 ? 16 : 20);
-  const std::vector<G1Affine> starts(points().begin() + kColumns, points().begin() + static_cast<std::ptrdiff_t>(kColumns + rows));
+  const std::vector<G1Affine> starts(points().begin() + kColumns,
+                                     points().begin() + static_cast<std::ptrdiff_t>(kColumns + rows));
   std::vector<G1Affine> out(rows);
   for (auto _ : state) {
     table->commit_rows(field::MatrixView<Int>{cells.data(), rows, kColumns, kColumns}, starts, out);
   }
   per_value(state, static_cast<double>(cells.size()));
 }
-BENCHMARK(CommitRows<std::int8_t>)->ArgsProduct({{0, 1}, {1, 4, 16, 128, 256, 512, 1024, 4096, 5000}})->ArgNames({"set", "rows"})->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(CommitRows<std::int16_t>)->ArgsProduct({{0, 1}, {1, 16, 256, 4096}})->ArgNames({"set", "rows"})->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(CommitRows<std::int32_t>)->ArgsProduct({{0, 1}, {16, 1024}})->ArgNames({"set", "rows"})->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(CommitRows<std::int8_t>)
+    ->ArgsProduct({{0, 1}, {1, 4, 16, 128, 256, 512, 1024, 4096, 5000}})
+    ->ArgNames({"set", "rows"})
+    ->MeasureProcessCPUTime()
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(CommitRows<std::int16_t>)
+    ->ArgsProduct({{0, 1}, {1, 16, 256, 4096}})
+    ->ArgNames({"set", "rows"})
+    ->MeasureProcessCPUTime()
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(CommitRows<std::int32_t>)
+    ->ArgsProduct({{0, 1}, {16, 1024}})
+    ->ArgNames({"set", "rows"})
+    ->MeasureProcessCPUTime()
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 void FixedBaseBuild(benchmark::State& state) {
   BLINDPROOF_BENCH_KERNELS(kernels);
-  for (auto _ : state) benchmark::DoNotOptimize(FixedBaseTable(*kernels, points()[0], static_cast<int>(state.range(1))));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(FixedBaseTable(*kernels, points()[0], static_cast<int>(state.range(1))));
 }
-BENCHMARK(FixedBaseBuild)->ArgsProduct({{0, 1}, {8, 10, 12, 13}})->ArgNames({"set", "bits"})->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(FixedBaseBuild)
+    ->ArgsProduct({{0, 1}, {8, 10, 12, 13}})
+    ->ArgNames({"set", "bits"})
+    ->MeasureProcessCPUTime()
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 void FixedBaseCommit(benchmark::State& state) {  // with the conversion to affine
   BLINDPROOF_BENCH_KERNELS(kernels);
@@ -130,7 +168,10 @@ void FixedBaseCommit(benchmark::State& state) {  // with the conversion to affin
     i = (i + 1) % 1024;
   }
 }
-BENCHMARK(FixedBaseCommit)->ArgsProduct({{0, 1}, {8, 10, 12, 13}, {1, 4}})->ArgNames({"set", "bits", "terms"})->Unit(benchmark::kMicrosecond);
+BENCHMARK(FixedBaseCommit)
+    ->ArgsProduct({{0, 1}, {8, 10, 12, 13}, {1, 4}})
+    ->ArgNames({"set", "bits", "terms"})
+    ->Unit(benchmark::kMicrosecond);
 
 void DeriveGenerators(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(derive_generators("bench", 2049));

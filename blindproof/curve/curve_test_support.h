@@ -71,7 +71,10 @@ struct Oracle {
 /// Seeded by BLINDPROOF_TEST_SEED or a constant; a failing test prints the seed.
 class Random {
  public:
-  Random() : seed_(read_seed()), engine_(seed_), trace_(__FILE__, __LINE__, "BLINDPROOF_TEST_SEED=" + std::to_string(seed_)) {}
+  Random()
+      : seed_(read_seed()),
+        engine_(seed_),
+        trace_(__FILE__, __LINE__, "BLINDPROOF_TEST_SEED=" + std::to_string(seed_)) {}
 
   std::uint64_t word() { return engine_(); }
   std::size_t below(std::size_t bound) { return static_cast<std::size_t>(engine_() % bound); }

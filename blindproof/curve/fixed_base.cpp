@@ -27,8 +27,8 @@ FixedBaseTable::FixedBaseTable(const Kernels& kernels, const G1Affine& base, int
   const std::size_t per_window = std::size_t{1} << (window_bits_ - 1);
   multiples_.resize(windows_ * per_window);
 
-  // All powers of two times the base come from one chain of doublings; every other multiple is the sum of a power of two
-  // and a smaller multiple, in batches without doublings.
+  // All powers of two times the base come from one chain of doublings; every other multiple is the sum of a power of
+  // two and a smaller multiple, in batches without doublings.
   std::vector<G1> powers(windows_ * window_bits_);
   powers[0] = G1(base);
   for (std::size_t i = 1; i < powers.size(); ++i) powers[i] = powers[i - 1].doubled();

@@ -17,7 +17,8 @@ TEST_P(FixedBaseOnEachKernelSet, AgreesWithScalarMultiplicationForEveryWindow) {
   const G1Affine base = random.point();
   for (int bits = 2; bits <= 14; ++bits) {
     const FixedBaseTable table(kernels(), base, bits);
-    std::vector<Fr> scalars = {Fr::zero(), Fr::one(), -Fr::one(), Fr::from_u64(2), Fr::power_of_two(253), random.scalar()};
+    std::vector<Fr> scalars = {Fr::zero(),     Fr::one(), -Fr::one(), Fr::from_u64(2), Fr::power_of_two(253),
+                               random.scalar()};
     for (int shift : {bits - 1, bits, 2 * bits - 1, 128, 252}) {
       scalars.push_back(Fr::power_of_two(shift));
       scalars.push_back(Fr::power_of_two(shift) - Fr::one());
@@ -53,7 +54,8 @@ TEST_P(FixedBaseOnEachKernelSet, RelatedBasesAgree) {
   const Fr scalar = random.scalar();
   EXPECT_TRUE(identity.multiply(scalar).is_identity());
   EXPECT_TRUE(multiply_sum(std::vector{&table, &opposite}, std::vector{scalar, scalar}).is_identity());
-  EXPECT_EQ(multiply_sum(std::vector{&table, &table, &identity}, std::vector{scalar, scalar, scalar}), base * scalar.doubled());
+  EXPECT_EQ(multiply_sum(std::vector{&table, &table, &identity}, std::vector{scalar, scalar, scalar}),
+            base * scalar.doubled());
   for (std::uint64_t a : {1u, 2u, 3u}) {
     EXPECT_EQ(multiply_sum(std::vector{&table, &table, &table, &table, &table, &table, &table, &table, &opposite},
                            std::vector<Fr>(9, Fr::from_u64(a))),

@@ -218,8 +218,9 @@ base::Status decode_batch(std::span<const std::uint8_t> bytes, std::span<G1Affin
   });
   for (std::size_t task = 0; task < tasks; ++task) {
     if (first_bad[task] == std::min((task + 1) * kPointsPerTask, out.size())) continue;
-    return base::error(base::ErrorCode::kMalformed, "points",
-                       "point " + std::to_string(first_bad[task]) + " is not the canonical encoding of a point on the curve");
+    return base::error(
+        base::ErrorCode::kMalformed, "points",
+        "point " + std::to_string(first_bad[task]) + " is not the canonical encoding of a point on the curve");
   }
   return {};
 }

@@ -33,7 +33,8 @@ TEST(G1, AdditionAgreesWithIntegersOnAllPairsOfCornerCases) {
   const Fq z = Fq::from_u64(random.word());
   for (const G1Affine& a : points) {
     // The same point with other coordinates.
-    const G1 scaled = a.is_identity() ? G1() : G1::from_xyzz(a.x * z.squared(), a.y * z.squared() * z, z.squared(), z.squared() * z);
+    const G1 scaled =
+        a.is_identity() ? G1() : G1::from_xyzz(a.x * z.squared(), a.y * z.squared() * z, z.squared(), z.squared() * z);
     EXPECT_EQ(scaled, G1(a));
     EXPECT_EQ(scaled.to_affine(), a);
     EXPECT_EQ(Oracle::of(scaled.doubled().to_affine()), Oracle::of(a) + Oracle::of(a));
@@ -50,8 +51,8 @@ TEST(G1, AdditionAgreesWithIntegersOnAllPairsOfCornerCases) {
 
 TEST(G1, ScalarMultiplicationAgreesWithDoubleAndAdd) {
   test::Random random;
-  std::vector<Fr> scalars = {Fr::zero(), Fr::one(), Fr::from_u64(2), Fr::from_u64(15), Fr::from_u64(16), Fr::from_u64(17),
-                             order_minus(1), order_minus(2), Fr::power_of_two(253), order_minus(16)};
+  std::vector<Fr> scalars = {Fr::zero(),       Fr::one(),      Fr::from_u64(2), Fr::from_u64(15),      Fr::from_u64(16),
+                             Fr::from_u64(17), order_minus(1), order_minus(2),  Fr::power_of_two(253), order_minus(16)};
   for (int i = 0; i < 10; ++i) scalars.push_back(random.scalar());
   const G1Affine point = random.point();
   for (const Fr& scalar : scalars) {

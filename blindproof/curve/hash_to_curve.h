@@ -1,8 +1,9 @@
 // Points that nobody knows a relation among: hashed to the curve by try-and-increment.
 //
-// Candidate `counter` of point `index` comes from SHAKE256("blindproof hash to curve v1", label, index, counter) (lengths
-// and numbers as 64-bit little-endian): 64 bytes are reduced mod q to x, the low bit of one more byte is the parity of y. The first
-// candidate whose x^3 + 3 is a square is the point. The cofactor is 1, so that nothing is left to clear.
+// Candidate `counter` of point `index` comes from SHAKE256("blindproof hash to curve v1", label, index, counter)
+// (lengths and numbers as 64-bit little-endian): 64 bytes are reduced mod q to x, the low bit of one more byte is the
+// parity of y. The first candidate whose x^3 + 3 is a square is the point. The cofactor is 1, so that nothing is left
+// to clear.
 // Timing: variable; labels are public.
 #pragma once
 

@@ -8,12 +8,12 @@
 namespace blindproof::curve {
 namespace {
 
-// Running sums start here, so that the first additions of a weighted sum don't double a point. The generator times a number
-// of no structure; should a sum meet it all the same, the slow path is taken.
+// Running sums start here, so that the first additions of a weighted sum don't double a point. The generator times a
+// number of no structure; should a sum meet it all the same, the slow path is taken.
 const G1Affine& arbitrary_start() {
-  static const G1Affine point =
-      (G1::generator() * Fr::from_montgomery({0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0x1b873593cc9e2d51}))
-          .to_affine();
+  static const G1Affine point = (G1::generator() * Fr::from_montgomery({0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9,
+                                                                        0x94d049bb133111eb, 0x1b873593cc9e2d51}))
+                                    .to_affine();
   return point;
 }
 

@@ -1,11 +1,11 @@
 // Internal to this module: what the fast point arithmetic is made of, once for each instruction set.
 //
-// A kernel set works on eight points at a time ("lanes") in its own Montgomery domain. All sets give the same points, so
-// that affine results are bit-identical; the portable one is the specification.
+// A kernel set works on eight points at a time ("lanes") in its own Montgomery domain. All sets give the same points,
+// so that affine results are bit-identical; the portable one is the specification.
 //
-// Sums of affine points with one shared inversion ("batch-affine") are wrong where a denominator vanishes: P + P, P - P.
-// One such pair would spoil its whole batch. Kernels notice (the product of all denominators is zero) and redo the batch
-// with masks for those cases, so callers need not care, except for identities where a kernel says so.
+// Sums of affine points with one shared inversion ("batch-affine") are wrong where a denominator vanishes: P + P, P -
+// P. One such pair would spoil its whole batch. Kernels notice (the product of all denominators is zero) and redo the
+// batch with masks for those cases, so callers need not care, except for identities where a kernel says so.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,9 @@ class PointRef {
       : bits_(reinterpret_cast<std::uintptr_t>(point) | static_cast<std::uintptr_t>(negative)) {}
 
   BLINDPROOF_INLINE bool is_null() const { return bits_ == 0; }
-  BLINDPROOF_INLINE const PackedPoint* point() const { return reinterpret_cast<const PackedPoint*>(bits_ & ~std::uintptr_t{1}); }
+  BLINDPROOF_INLINE const PackedPoint* point() const {
+    return reinterpret_cast<const PackedPoint*>(bits_ & ~std::uintptr_t{1});
+  }
   BLINDPROOF_INLINE bool negative() const { return (bits_ & 1) != 0; }
 
  private:
@@ -84,10 +86,10 @@ struct Kernels {
   /// their own negative or double: then `out` is meaningless.
   /// Requires: count is a multiple of 8; no other operand is the identity.
   bool (*sum)(const PointRef* points, std::size_t count, LaneSums* out);
-  /// For the k-th eighth of the points: lane k of `sums` is their sum, of `weighted` the sum of (i+1) * point_i, i counting
-  /// from the beginning of the eighth, plus `start`. False, requirements and nulls as above.
+  /// For the k-th eighth of the points: lane k of `sums` is their sum, of `weighted` the sum of (i+1) * point_i, i
+  /// counting from the beginning of the eighth, plus `start`. False, requirements and nulls as above.
   bool (*weighted_sums)(const PointRef* points, std::size_t count, const PackedPoint* start, LaneSums* sums,
-                         LaneSums* weighted);
+                        LaneSums* weighted);
 
   /// roots_i = values_i^((q+1)/4): a square root of each value that has one.
   void (*square_roots)(const Fq* values, std::size_t count, Fq* roots);

@@ -52,12 +52,13 @@ struct PointLanes : Field {
   static BLINDPROOF_INLINE Raw<6> negate_if(Mask mask, const Value& a) {
     constexpr field::ifma::Limbs52 kZero = field::ifma::spread_multiple52(Fq::kModulus, 3);
     Raw<6> r;
-    for (int i = 0; i < 5; ++i) r.limb[i] = _mm512_mask_sub_epi64(a.limb[i], mask, broadcast_word(kZero.limb[i]), a.limb[i]);
+    for (int i = 0; i < 5; ++i)
+      r.limb[i] = _mm512_mask_sub_epi64(a.limb[i], mask, broadcast_word(kZero.limb[i]), a.limb[i]);
     return r;
   }
 
-  // Sums of points. In units of q, and of U, a little more than q (lanes_ifma.h): a product of operands with bounds A, B in
-  // halves is below A B / 338 + 1.
+  // Sums of points. In units of q, and of U, a little more than q (lanes_ifma.h): a product of operands with bounds A,
+  // B in halves is below A B / 338 + 1.
   //
   /// Requires: dx is sub() of two Values, the second of them x; so dx + 2x = 3 q + the sum of two Values, exactly.
   static BLINDPROOF_INLINE Raw<4> chord_x(const Value& slope, const Difference& dx, const Value& x) {
@@ -139,7 +140,8 @@ struct PointLanes : Field {
     const Vector digit = _mm512_cvtepi16_epi64(_mm_loadu_si128(reinterpret_cast<const __m128i*>(digits)));
     nonzero = _mm512_test_epi64_mask(digit, digit);
     negative = _mm512_movepi64_mask(digit);
-    const Vector index = _mm512_and_si512(_mm512_sub_epi64(_mm512_abs_epi64(digit), broadcast_word(1)), broadcast_word(127));
+    const Vector index =
+        _mm512_and_si512(_mm512_sub_epi64(_mm512_abs_epi64(digit), broadcast_word(1)), broadcast_word(127));
     alignas(64) const PackedPoint* points[kLanes];
     _mm512_store_si512(points, _mm512_add_epi64(broadcast_word(reinterpret_cast<std::uintptr_t>(multiples)),
                                                 _mm512_slli_epi64(index, 6)));
@@ -154,7 +156,8 @@ struct PointLanes : Field {
   static BLINDPROOF_INLINE void subtract_if_above(Vector* limb) {
     constexpr field::ifma::Limbs52 kAmount = field::ifma::multiple52(Fq::kModulus, kMultiple);
     const __mmask8 above = _mm512_cmpgt_epi64_mask(limb[4], broadcast_word(kAmount.limb[4]));
-    for (int i = 0; i < 5; ++i) limb[i] = _mm512_mask_sub_epi64(limb[i], above, limb[i], broadcast_word(kAmount.limb[i]));
+    for (int i = 0; i < 5; ++i)
+      limb[i] = _mm512_mask_sub_epi64(limb[i], above, limb[i], broadcast_word(kAmount.limb[i]));
   }
 
   /// square + kOffset q - a - 2 b, reduced.  Requires: that is in [0, 6.5 U]; a and b are carried.
@@ -163,8 +166,9 @@ struct PointLanes : Field {
     constexpr field::ifma::Limbs52 kPadding = padded_multiple(kOffset);
     Raw<4> r;
     for (int i = 0; i < 5; ++i) {
-      r.limb[i] = _mm512_sub_epi64(_mm512_sub_epi64(_mm512_add_epi64(square.limb[i], broadcast_word(kPadding.limb[i])), a.limb[i]),
-                                   _mm512_add_epi64(b.limb[i], b.limb[i]));
+      r.limb[i] = _mm512_sub_epi64(
+          _mm512_sub_epi64(_mm512_add_epi64(square.limb[i], broadcast_word(kPadding.limb[i])), a.limb[i]),
+          _mm512_add_epi64(b.limb[i], b.limb[i]));
     }
     subtract_if_above<3>(r.limb);  // at most max(3, 6.5 - 3) U
     subtract_if_above<2>(r.limb);  // at most max(2, 3.5 - 2) U

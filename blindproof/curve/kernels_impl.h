@@ -1,6 +1,6 @@
 // Internal to this module: the kernels, written once over "lanes" L and compiled once for each instruction set. Only
-// kernels_*.cpp include it, each inside its own unnamed namespace's L, so that no code compiled for one instruction set can
-// be linked into another.
+// kernels_*.cpp include it, each inside its own unnamed namespace's L, so that no code compiled for one instruction set
+// can be linked into another.
 //
 // L is a lane engine of the field (field/lanes_portable.h) for Fq, with what points need besides:
 //   Difference                  what differences of Values fit: a Value that is less reduced
@@ -8,7 +8,9 @@
 //   load_points                 eight affine points
 //   gather_multiples            the multiples that eight digits name, and the masks of nonzero and of negative digits
 //   pick, negate_if, is_zero    by or as a mask: bit k for lane k; is_zero is exact
-//   chord_x, chord_y            see below
+//   chord_x(slope, dx, x)       slope^2 - dx - 2x: the third point of a line through (x, y) and a point at x + dx
+//   chord_y(slope, x, x3, y)    slope*(x - x3) - y: that point's y, negated
+//   sum_x(r, ppp, q)            r^2 - ppp - 2q (see G1)
 //   mul_sub_mul(a, b, c, d)     a b - c d
 //   rotated<n>                  lane k+n, modulo 8, in lane k
 //   invert                      all lanes at once; false, and nothing done, if one of them is zero
@@ -183,8 +185,7 @@ struct KernelSet {
     constexpr std::size_t kBatch = kBlocks * kLanes;
     for (std::size_t begin = 0; begin < count; begin += kBatch) {
       const std::size_t size = count - begin < kBatch ? count - begin : kBatch;
-      Outcome outcome =
-          doublings ? Outcome::kZeroDenominator : add_pairs_batch<false>(jobs + begin, size, scratch);
+      Outcome outcome = doublings ? Outcome::kZeroDenominator : add_pairs_batch<false>(jobs + begin, size, scratch);
       if (outcome == Outcome::kZeroDenominator) outcome = add_pairs_batch<true>(jobs + begin, size, scratch);
       some_identity |= outcome == Outcome::kDoneWithIdentity;
     }
@@ -265,8 +266,8 @@ struct KernelSet {
     return true;
   }
 
-  static void add_multiples(PointBlock* sums, std::uint8_t* identities, std::size_t blocks, const PackedPoint* multiples,
-                            const std::int16_t* digits, KernelScratch* scratch) {
+  static void add_multiples(PointBlock* sums, std::uint8_t* identities, std::size_t blocks,
+                            const PackedPoint* multiples, const std::int16_t* digits, KernelScratch* scratch) {
     if (!add_multiples_batch<false>(sums, identities, blocks, multiples, digits, scratch)) {
       add_multiples_batch<true>(sums, identities, blocks, multiples, digits, scratch);
     }
@@ -409,7 +410,7 @@ struct KernelSet {
   }
 
   static bool weighted_sums(const PointRef* points, std::size_t count, const PackedPoint* start, LaneSums* sums_out,
-                             LaneSums* weighted_out) {
+                            LaneSums* weighted_out) {
     const std::size_t length = count / kLanes;
     Xyzz sums = empty_sums();
     Xyzz weighted = empty_sums();
@@ -509,8 +510,7 @@ struct KernelSet {
   }
 
   static constexpr Kernels table(const char* name) {
-    return {name,         pack,         unpack,    add_pairs,      add_multiples, load_blocks,
-            store_blocks, sum,    weighted_sums, square_roots};
+    return {name, pack, unpack, add_pairs, add_multiples, load_blocks, store_blocks, sum, weighted_sums, square_roots};
   }
 };
 

@@ -204,7 +204,8 @@ TEST_P(KernelsOfEachSet, MultiplesOfExtremePointsAgree) {
       if (digits[i] > 0) sums[i] += entry_points[static_cast<std::size_t>(digits[i] - 1)];
       if (digits[i] < 0) sums[i] -= entry_points[static_cast<std::size_t>(-digits[i] - 1)];
     }
-    kernels().add_multiples(blocks.data(), identities.data(), kBlocksUsed, entries.data(), digits.data(), &thread_scratch());
+    kernels().add_multiples(blocks.data(), identities.data(), kBlocksUsed, entries.data(), digits.data(),
+                            &thread_scratch());
   }
   kernels().store_blocks(blocks.data(), identities.data(), kBlocksUsed, starts.data());
   std::vector<G1Affine> expected(sums.size());
@@ -266,7 +267,8 @@ TEST_P(KernelsOfEachSet, SegmentSumsAgreeWithG1) {
   for (const bool corners : {false, true}) {
     for (const std::size_t segments : {0u, 1u, 10u, 500u}) {
       std::vector<std::uint32_t> sizes(segments);
-      for (auto& size : sizes) size = static_cast<std::uint32_t>(random.below(8) == 0 ? random.below(300) : random.below(6));
+      for (auto& size : sizes)
+        size = static_cast<std::uint32_t>(random.below(8) == 0 ? random.below(300) : random.below(6));
       if (segments == 1) sizes[0] = 9001;  // longer than a group
       std::vector<PointRef> refs;
       std::vector<G1> expected(segments);

@@ -19,14 +19,14 @@ constexpr unsigned kMinWindowBits = 4;
 constexpr unsigned kMaxWindowBits = 15;
 constexpr std::size_t kFewPoints = 24;
 
-// Costs in units of one batch-affine addition, as measured with IFMA: a bucket takes part in two additions without shared
-// inversions; a window has a fixed cost of some scalar additions.
+// Costs in units of one batch-affine addition, as measured with IFMA: a bucket takes part in two additions without
+// shared inversions; a window has a fixed cost of some scalar additions.
 constexpr double kBucketCost = 3;
 constexpr double kWindowCost = 250;
 
 double cost(std::size_t points, unsigned windows, unsigned window_bits) {
-  return windows * (static_cast<double>(points) + kBucketCost * static_cast<double>(std::size_t{1} << (window_bits - 1)) +
-                    kWindowCost);
+  return windows * (static_cast<double>(points) +
+                    kBucketCost * static_cast<double>(std::size_t{1} << (window_bits - 1)) + kWindowCost);
 }
 
 template <class Windows>
@@ -125,15 +125,16 @@ G1 sum_windows(const Kernels& kernels, std::span<const PackedPoint> points, cons
   const std::size_t tasks_wanted = threads == 1 ? 1 : 2 * threads;
   const std::size_t parts = std::clamp<std::size_t>(tasks_wanted / digits.windows, 1,
                                                     std::max<std::size_t>(1, points.size() / kMinPartPoints));
-  const std::size_t windows_per_task = std::clamp<std::size_t>(kTaskPoints / points.size(), 1,
-                                                               (digits.windows + threads - 1) / threads);
+  const std::size_t windows_per_task =
+      std::clamp<std::size_t>(kTaskPoints / points.size(), 1, (digits.windows + threads - 1) / threads);
   const std::size_t groups = (digits.windows + windows_per_task - 1) / windows_per_task;
   std::vector<G1> sums(digits.windows * parts);  // part by part
   base::parallel_for(groups * parts, [&](std::size_t task) {
     const std::size_t part = task % parts, first = task / parts * windows_per_task;
     const std::size_t begin = points.size() * part / parts, end = points.size() * (part + 1) / parts;
-    window_sums(kernels, points.subspan(begin, end - begin), digits, static_cast<unsigned>(first), begin,
-                std::span(sums).subspan(part * digits.windows + first, std::min(windows_per_task, digits.windows - first)));
+    window_sums(
+        kernels, points.subspan(begin, end - begin), digits, static_cast<unsigned>(first), begin,
+        std::span(sums).subspan(part * digits.windows + first, std::min(windows_per_task, digits.windows - first)));
   });
   G1 total;
   for (std::size_t w = digits.windows; w-- > 0;) {

@@ -36,8 +36,10 @@ TEST_P(MsmOnEachKernelSet, SurvivesRepeatedOppositeAndIdentityPoints) {
   for (std::size_t size : {1u, 8u, 25u, 33u, 100u, 700u}) {
     for (int repeat = 0; repeat < 6; ++repeat) {
       const std::vector<G1Affine> points = random.corner_points(size);
-      std::vector<Fr> basis = {Fr::zero(), Fr::one(), -Fr::one(), Fr::from_u64(1) * random.scalar(), random.scalar(),
-                               Fr::power_of_two(253), Fr::from_u64(2)};
+      std::vector<Fr> basis = {Fr::zero(),      Fr::one(),
+                               -Fr::one(),      Fr::from_u64(1) * random.scalar(),
+                               random.scalar(), Fr::power_of_two(253),
+                               Fr::from_u64(2)};
       std::vector<Fr> scalars(size);
       for (Fr& scalar : scalars) scalar = basis[random.below(basis.size())];
       EXPECT_EQ(msm(kernels(), points, scalars), naive(points, scalars)) << size;
@@ -86,10 +88,14 @@ TEST_P(MsmOnEachKernelSet, SmallScalarsAgreeWithSeparateProducts) {
   test::Random random;
   for (std::size_t size : test::edge_sizes()) {
     for (const auto& points : {random.points(size), random.corner_points(size)}) {
-      for (std::uint64_t magnitude : {0u, 2u, 3u, 200u}) expect_small_agrees<std::int8_t>(kernels(), random, points, magnitude);
-      for (std::uint64_t magnitude : {0u, 30000u}) expect_small_agrees<std::int16_t>(kernels(), random, points, magnitude);
-      for (std::uint64_t magnitude : {0u, 1u << 20}) expect_small_agrees<std::int32_t>(kernels(), random, points, magnitude);
-      for (std::uint64_t magnitude : {0ul, 1ul << 40}) expect_small_agrees<std::int64_t>(kernels(), random, points, magnitude);
+      for (std::uint64_t magnitude : {0u, 2u, 3u, 200u})
+        expect_small_agrees<std::int8_t>(kernels(), random, points, magnitude);
+      for (std::uint64_t magnitude : {0u, 30000u})
+        expect_small_agrees<std::int16_t>(kernels(), random, points, magnitude);
+      for (std::uint64_t magnitude : {0u, 1u << 20})
+        expect_small_agrees<std::int32_t>(kernels(), random, points, magnitude);
+      for (std::uint64_t magnitude : {0ul, 1ul << 40})
+        expect_small_agrees<std::int64_t>(kernels(), random, points, magnitude);
     }
   }
 }

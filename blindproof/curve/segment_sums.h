@@ -1,4 +1,5 @@
-// Internal to this module: sums of many lists of points, pair by pair, all lists together so that inversions are shared.
+// Internal to this module: sums of many lists of points, pair by pair, all lists together so that inversions are
+// shared.
 #pragma once
 
 #include <memory>
@@ -13,8 +14,8 @@ class SegmentSums {
  public:
   explicit SegmentSums(const Kernels& kernels) : kernels_(kernels) {}
 
-  /// sums_s = the sum of the s-th list; null if that is the identity. The lists lie one after the other in `points`, which
-  /// is overwritten. Sums of two or more points are stored at storage_s; the others refer to the given point.
+  /// sums_s = the sum of the s-th list; null if that is the identity. The lists lie one after the other in `points`,
+  /// which is overwritten. Sums of two or more points are stored at storage_s; the others refer to the given point.
   /// Requires: no null and no identity among the points; the sizes add up to points.size().
   void run(std::span<PointRef> points, std::span<const std::uint32_t> sizes, std::span<PackedPoint> storage,
            std::span<PointRef> sums);

@@ -18,7 +18,8 @@ constexpr std::size_t kGeneratorsPerTask = 256;  // share inversions while the t
 constexpr std::size_t kManySums = 512;
 constexpr std::size_t kColumnsPerBlock = 32;  // whose digits are transposed at a time
 
-// The lowest signed digit, in [-128, 128), is taken off `rest`; the last digit is what remains, at most 128 in absolute value.
+// The lowest signed digit, in [-128, 128), is taken off `rest`; the last digit is what remains, at most 128 in absolute
+// value.
 BLINDPROOF_INLINE int take_digit(std::int64_t& rest) {
   const int low = static_cast<std::int8_t>(rest & 0xff);
   rest = (rest >> kDigitBits) + (low < 0 ? 1 : 0);
@@ -134,7 +135,8 @@ void SmallScalarTable::commit_few(const field::MatrixView<Int>& matrix, std::spa
                                   unsigned digits, std::span<const G1Affine> starts, std::span<G1Affine> out) const {
   // A task is some rows, or a part of one row where there are fewer rows than threads.
   constexpr std::size_t kTaskPoints = 8192, kMinPartColumns = 256;
-  const std::size_t rows_by_work = std::max<std::size_t>(1, kTaskPoints / std::max<std::size_t>(1, digits * matrix.columns));
+  const std::size_t rows_by_work =
+      std::max<std::size_t>(1, kTaskPoints / std::max<std::size_t>(1, digits * matrix.columns));
   const std::size_t rows_by_threads = (matrix.rows + base::thread_count() - 1) / base::thread_count();
   const std::size_t rows_per_task = std::min(rows_by_work, rows_by_threads);
   const std::size_t row_tasks = (matrix.rows + rows_per_task - 1) / rows_per_task;
@@ -158,7 +160,8 @@ void SmallScalarTable::commit_few(const field::MatrixView<Int>& matrix, std::spa
       const Int* const entries = matrix.data + row * matrix.stride + column_begin;
       for (std::size_t j = 0; j < width; ++j) {
         std::int64_t rest = identity_[columns[column_begin + j]] ? 0 : static_cast<std::int64_t>(entries[j]);
-        for (unsigned d = 0; d + 1 < digits; ++d) row_digits[d * width + j] = static_cast<std::int16_t>(take_digit(rest));
+        for (unsigned d = 0; d + 1 < digits; ++d)
+          row_digits[d * width + j] = static_cast<std::int16_t>(take_digit(rest));
         row_digits[(digits - 1) * width + j] = static_cast<std::int16_t>(rest);
       }
       for (unsigned d = 0; d < digits; ++d) {
@@ -203,7 +206,8 @@ void SmallScalarTable::commit_many(const field::MatrixView<Int>& matrix, std::sp
   const std::size_t tasks_by_size = (matrix.rows + max_rows - 1) / max_rows;
   const std::size_t threads = base::thread_count();
   std::size_t tasks = (tasks_by_size + threads - 1) / threads * threads;
-  if (matrix.rows * digits < tasks * kManySums / 2) tasks = std::max<std::size_t>(1, matrix.rows * digits / (kManySums / 2));
+  if (matrix.rows * digits < tasks * kManySums / 2)
+    tasks = std::max<std::size_t>(1, matrix.rows * digits / (kManySums / 2));
   const std::size_t rows_per_task = ((matrix.rows + tasks - 1) / tasks + kLanes - 1) / kLanes * kLanes;
   tasks = (matrix.rows + rows_per_task - 1) / rows_per_task;
   const std::size_t blocks_per_digit = rows_per_task / kLanes;
@@ -229,7 +233,8 @@ void SmallScalarTable::commit_many(const field::MatrixView<Int>& matrix, std::sp
         for (std::size_t j = 0; j < width; ++j) {
           std::int16_t* const column = &block_digits[j * column_stride + row];
           std::int64_t rest = entries[j];
-          for (unsigned d = 0; d + 1 < digits; ++d) column[d * rows_per_task] = static_cast<std::int16_t>(take_digit(rest));
+          for (unsigned d = 0; d + 1 < digits; ++d)
+            column[d * rows_per_task] = static_cast<std::int16_t>(take_digit(rest));
           column[(digits - 1) * rows_per_task] = static_cast<std::int16_t>(rest);
         }
       }
@@ -237,8 +242,8 @@ void SmallScalarTable::commit_many(const field::MatrixView<Int>& matrix, std::sp
         const std::size_t generator = columns[block_begin + j];
         if (identity_[generator]) continue;
         if (block_begin + j + 1 < matrix.columns) prefetch(multiples(columns[block_begin + j + 1]));
-        kernels_->add_multiples(sums.data(), identities.data(), blocks, multiples(generator), &block_digits[j * column_stride],
-                                &thread_scratch());
+        kernels_->add_multiples(sums.data(), identities.data(), blocks, multiples(generator),
+                                &block_digits[j * column_stride], &thread_scratch());
       }
     }
 
@@ -259,10 +264,10 @@ void SmallScalarTable::commit_many(const field::MatrixView<Int>& matrix, std::sp
   });
 }
 
-#define BLINDPROOF_INSTANTIATE(Int)                                                                                 \
-  template void SmallScalarTable::commit_rows(const field::MatrixView<Int>&, std::span<const G1Affine>,             \
-                                              std::span<G1Affine>) const;                                           \
-  template void SmallScalarTable::commit_rows(const field::MatrixView<Int>&, std::span<const std::uint32_t>,        \
+#define BLINDPROOF_INSTANTIATE(Int)                                                                          \
+  template void SmallScalarTable::commit_rows(const field::MatrixView<Int>&, std::span<const G1Affine>,      \
+                                              std::span<G1Affine>) const;                                    \
+  template void SmallScalarTable::commit_rows(const field::MatrixView<Int>&, std::span<const std::uint32_t>, \
                                               std::span<const G1Affine>, std::span<G1Affine>) const;
 BLINDPROOF_INSTANTIATE(std::int8_t)
 BLINDPROOF_INSTANTIATE(std::int16_t)

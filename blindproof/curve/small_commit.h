@@ -1,8 +1,9 @@
 // Commitments to many rows of small integers with the same generators:  start_row + sum_j matrix[row][j] * G_j.
 //
-// The table holds 1, 2, ..., 128 times each generator, so that an 8-bit digit costs one affine addition; wider integers are
-// several signed 8-bit digits whose sums are joined by doublings. Many rows advance together, column by column: the rows
-// share inversions and the multiples of one generator (8 KiB) stay in the cache. A few rows are summed pair by pair.
+// The table holds 1, 2, ..., 128 times each generator, so that an 8-bit digit costs one affine addition; wider integers
+// are several signed 8-bit digits whose sums are joined by doublings. Many rows advance together, column by column: the
+// rows share inversions and the multiples of one generator (8 KiB) stay in the cache. A few rows are summed pair by
+// pair.
 // Timing: variable in the integers.
 #pragma once
 
@@ -31,11 +32,13 @@ class SmallScalarTable {
 
   std::size_t generators() const { return identity_.size(); }
 
-  /// out_row = starts_row + sum_j matrix[row][j] * G_j, on all threads. Any points will do as starts, also the identity.
+  /// out_row = starts_row + sum_j matrix[row][j] * G_j, on all threads. Any points will do as starts, also the
+  /// identity.
   /// Requires: matrix.columns <= generators(); starts.size() == out.size() == matrix.rows.
   /// Cost: for each 8-bit digit some 30 ns (from 512 rows on) to 50 ns (fewer); IFMA, one core.
   template <class Int>
-  void commit_rows(const field::MatrixView<Int>& matrix, std::span<const G1Affine> starts, std::span<G1Affine> out) const;
+  void commit_rows(const field::MatrixView<Int>& matrix, std::span<const G1Affine> starts,
+                   std::span<G1Affine> out) const;
 
   /// The same with generator columns_j for the j-th column.
   /// Requires: columns.size() == matrix.columns; every entry below generators().

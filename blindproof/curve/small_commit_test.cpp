@@ -14,7 +14,8 @@ struct Matrix {
   std::size_t rows, columns, stride;
   std::vector<Int> cells;
 
-  Matrix(std::size_t r, std::size_t c, std::size_t padding = 0) : rows(r), columns(c), stride(c + padding), cells(r * (c + padding)) {}
+  Matrix(std::size_t r, std::size_t c, std::size_t padding = 0)
+      : rows(r), columns(c), stride(c + padding), cells(r * (c + padding)) {}
   field::MatrixView<Int> view() const { return {cells.data(), rows, columns, stride}; }
   Int& at(std::size_t row, std::size_t column) { return cells[row * stride + column]; }
 };
@@ -37,18 +38,24 @@ void expect_agrees(const Kernels& kernels, const std::vector<G1Affine>& generato
   for (std::size_t row = 0; row < matrix.rows; row += check_every) {
     G1 expected(starts[row]);
     for (std::size_t j = 0; j < matrix.columns; ++j) expected += times(generators[j], matrix.at(row, j));
-    ASSERT_EQ(out[row], expected.to_affine()) << "row " << row << " of " << matrix.rows << ", " << matrix.columns << " columns";
+    ASSERT_EQ(out[row], expected.to_affine())
+        << "row " << row << " of " << matrix.rows << ", " << matrix.columns << " columns";
   }
 }
 
 template <class Int>
 Int random_cell(test::Random& random) {
   switch (random.below(8)) {
-    case 0: return 0;
-    case 1: return std::numeric_limits<Int>::min();
-    case 2: return std::numeric_limits<Int>::max();
-    case 3: return static_cast<Int>(random.below(2) == 0 ? 1 : -1);
-    default: return static_cast<Int>(random.word());
+    case 0:
+      return 0;
+    case 1:
+      return std::numeric_limits<Int>::min();
+    case 2:
+      return std::numeric_limits<Int>::max();
+    case 3:
+      return static_cast<Int>(random.below(2) == 0 ? 1 : -1);
+    default:
+      return static_cast<Int>(random.word());
   }
 }
 
@@ -60,8 +67,20 @@ class SmallScalarTableOnEachKernelSet : public testing::TestWithParam<const Kern
   void check_shapes() {
     test::Random random;
     // Few rows go pair by pair, many go column by column.
-    for (const auto& [rows, columns] : std::vector<std::pair<std::size_t, std::size_t>>{
-             {0, 3}, {1, 0}, {1, 1}, {1, 65}, {2, 40}, {7, 9}, {8, 8}, {9, 7}, {65, 5}, {300, 3}, {511, 2}, {512, 2}, {513, 3}, {600, 0}}) {
+    for (const auto& [rows, columns] : std::vector<std::pair<std::size_t, std::size_t>>{{0, 3},
+                                                                                        {1, 0},
+                                                                                        {1, 1},
+                                                                                        {1, 65},
+                                                                                        {2, 40},
+                                                                                        {7, 9},
+                                                                                        {8, 8},
+                                                                                        {9, 7},
+                                                                                        {65, 5},
+                                                                                        {300, 3},
+                                                                                        {511, 2},
+                                                                                        {512, 2},
+                                                                                        {513, 3},
+                                                                                        {600, 0}}) {
       const std::vector<G1Affine> generators = random.points(columns + 1);
       Matrix<Int> matrix(rows, columns, 3);
       for (auto& cell : matrix.cells) cell = random_cell<Int>(random);
@@ -90,8 +109,8 @@ TEST_P(SmallScalarTableOnEachKernelSet, WideIntegersThatHappenToBeNarrowAgree) {
 }
 
 TEST_P(SmallScalarTableOnEachKernelSet, SumsThatMeetTheirNextSummandAreRight) {
-  // Generators are small multiples of each other and of the starts: running sums collide with the point to be added, with
-  // its negative and with the identity all the time, in some lanes and not in others.
+  // Generators are small multiples of each other and of the starts: running sums collide with the point to be added,
+  // with its negative and with the identity all the time, in some lanes and not in others.
   test::Random random;
   for (const std::size_t rows : {5u, 40u, 520u}) {
     for (int repeat = 0; repeat < 4; ++repeat) {
