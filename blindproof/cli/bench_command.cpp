@@ -67,8 +67,8 @@ void add_bench_command(CLI::App& app, Session& session) {
   command.add_option("--repeat", request->repeat, "Proofs to make, each of another input; medians are reported")
       ->check(CLI::Range(std::size_t{1}, std::size_t{1000}))->capture_default_str();
   command.add_option("--models", request->models, "Folder of the real networks (default: the source tree's models/)");
-  command.footer("prove: wall time from the input in memory to the proof's bytes. verify: from the bytes of key and proof,\n"
-                 "registration apart. docs/cli.md explains every field.\n"
+  command.footer("prove: wall time from the input in memory to the proof's bytes.\n"
+                 "verify: from the bytes of key and proof, registration apart. docs/cli.md explains every field.\n"
                  "Example:\n  blindproof bench zkml --workload mlp-2m --threads 2 --json");
   session.add_command(command, [&session, request] {
     const auto outcome = engine::run_benchmark(*request, session.progress());

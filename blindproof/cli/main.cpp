@@ -54,8 +54,7 @@ int run(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return session.fail(base::error(base::ErrorCode::kLimit, "memory", "there is not enough for this"), kUnusable);
   } catch (const std::exception& error) {
-    return session.fail(base::error(base::ErrorCode::kIo, "blindproof", std::string("unexpected failure: ") + error.what()),
-                        kUnusable);
+    return session.fail(base::error(base::ErrorCode::kIo, "unexpected failure", error.what()), kUnusable);
   }
 }
 

@@ -22,7 +22,8 @@ using model::Int128;
 Json to_json(const ModelSummary& summary) {
   Json nodes = Json::array();
   for (const auto& node : summary.nodes)
-    nodes.push_back({{"op", node.op}, {"shape", node.shape}, {"parameters", node.parameters}, {"lookups", node.lookups}});
+    nodes.push_back(
+        {{"op", node.op}, {"shape", node.shape}, {"parameters", node.parameters}, {"lookups", node.lookups}});
   return {{"arithmetic", summary.arithmetic},
           {"input", {{"shape", summary.input_shape}, {"min", summary.input_min}, {"max", summary.input_max},
                      {"scale", summary.input_scale}}},
@@ -50,10 +51,12 @@ std::string layers_text(const ModelSummary& summary) {
 
 void add_summary(const ModelSummary& summary, Sheet& sheet) {
   sheet.line("arithmetic", summary.arithmetic)
-      .line("input", model::to_string(summary.input_shape) + " of integers " + std::to_string(summary.input_min) + " to " +
-                         std::to_string(summary.input_max) + ", each times " + format_real(summary.input_scale))
+      .line("input", model::to_string(summary.input_shape) + " of integers " + std::to_string(summary.input_min) +
+                         " to " + std::to_string(summary.input_max) + ", each times " +
+                         format_real(summary.input_scale))
       .line("output", model::to_string(summary.output_shape) + " of integers, each times " +
-                          format_real(summary.output_scale) + (summary.finish == "none" ? "" : ", then " + summary.finish))
+                          format_real(summary.output_scale) +
+                          (summary.finish == "none" ? "" : ", then " + summary.finish))
       .line("parameters", format_count(summary.weights) + " weights, " + format_count(summary.biases) + " biases, " +
                               format_count(summary.multipliers) + " multipliers")
       .line("activations", format_count(summary.activations))
@@ -110,15 +113,16 @@ void add_compile(CLI::App& model, Session& session) {
     }
     sheet.line("same answer", format_percent(outcome->agreement) + of)
         .line("time", format_seconds(outcome->seconds));
-    return session.report(json, layers_text(outcome->summary) + "\n" + sheet.text() + "Wrote " + arguments->out.string() +
-                                    " (" + format_bytes(outcome->file_bytes) +
-                                    "; secret: it holds the weights and the seed of their commitment)");
+    const std::string wrote = "Wrote " + arguments->out.string() + " (" + format_bytes(outcome->file_bytes) +
+                              "; secret: it holds the weights and the seed of their commitment)";
+    return session.report(json, layers_text(outcome->summary) + "\n" + sheet.text() + wrote);
   });
 }
 
 void add_inspect(CLI::App& model, Session& session) {
   const auto path = std::make_shared<Path>();
-  CLI::App& command = *model.add_subcommand("inspect", "Show what a model (.bpm) or model key (.bpk) is, without its weights");
+  CLI::App& command =
+      *model.add_subcommand("inspect", "Show what a model (.bpm) or model key (.bpk) is, without its weights");
   command.add_option("file", *path, "NET.bpm or NET.bpk")->required();
   command.footer("Example:\n  blindproof model inspect mlp.bpm");
   session.add_command(command, [&session, path] {
@@ -190,7 +194,8 @@ int report_run(const Session& session, const RunArguments& arguments, const engi
                {"classes", outcome.classes.empty() ? Json() : Json(outcome.classes)},
                {"accuracy", outcome.accuracy ? Json(*outcome.accuracy) : Json()},
                {"seconds", outcome.seconds}};
-  if (outcome.accuracy) text += "Accuracy: " + format_percent(*outcome.accuracy) + " of " + format_count(count) + " samples\n";
+  if (outcome.accuracy)
+    text += "Accuracy: " + format_percent(*outcome.accuracy) + " of " + format_count(count) + " samples\n";
   if (arguments.out) {
     json["out"] = arguments.out->string();
     text += "Wrote " + arguments.out->string() + "\n";
@@ -204,7 +209,8 @@ void add_run(CLI::App& model, Session& session) {
   CLI::App& command = *model.add_subcommand("run", "Evaluate a model in the clear, exactly as proofs see it");
   command.add_option("model", request.model, "NET.bpm")->required();
   command.add_option("--input", request.input,
-                     "X.npy, or x of an .npz archive (accuracy is printed if it has y): one sample or several")->required();
+                     "X.npy, or x of an .npz archive (accuracy is printed if it has y): one sample or several")
+      ->required();
   command.add_option("--index", request.index, "Only this one of several samples, counted from 0");
   command.add_flag("--float", request.use_float_graph, "Evaluate the float network that the model was made from");
   command.add_option("--out", arguments->out, "Write the outputs to this .npy file");
@@ -212,12 +218,14 @@ void add_run(CLI::App& model, Session& session) {
   command.footer("Example:\n  blindproof model run mlp.bpm --input mnist_test.npz --index 7 --dequantize");
   session.add_command(command, [&session, arguments] {
     if (arguments->out) {
-      if (const auto status = engine::check_writable(*arguments->out); !status.ok()) return session.fail(status.error());
+      const base::Status status = engine::check_writable(*arguments->out);
+      if (!status.ok()) return session.fail(status.error());
     }
     const auto outcome = engine::run_model(arguments->request, session.progress());
     if (!outcome.ok()) return session.fail(outcome.error());
     if (arguments->out) {
-      if (const auto status = write_outputs(*arguments, *outcome); !status.ok()) return session.fail(status.error(), kFailed);
+      const base::Status status = write_outputs(*arguments, *outcome);
+      if (!status.ok()) return session.fail(status.error(), kFailed);
     }
     return report_run(session, *arguments, *outcome);
   });
@@ -246,8 +254,10 @@ void add_commit(CLI::App& model, Session& session) {
                        {"seconds", outcome->seconds}};
     Sheet sheet;
     sheet.line("model id", id)
-        .line("committed", format_count(outcome->parameters) + " parameters in " + format_count(outcome->rows) + " rows")
-        .line("registration", "proof of " + format_bytes(outcome->registration_bytes) + " that every parameter is in its range")
+        .line("committed",
+              format_count(outcome->parameters) + " parameters in " + format_count(outcome->rows) + " rows")
+        .line("registration",
+              "proof of " + format_bytes(outcome->registration_bytes) + " that every parameter is in its range")
         .line("time", format_seconds(outcome->seconds));
     return session.report(json, sheet.text() + "Wrote " + arguments->out.string() + " (" +
                                     format_bytes(outcome->file_bytes) + "; public)");
@@ -256,7 +266,8 @@ void add_commit(CLI::App& model, Session& session) {
 
 void add_check(CLI::App& model, Session& session) {
   const auto path = std::make_shared<Path>();
-  CLI::App& command = *model.add_subcommand("check", "Verify a model key's registration: every parameter is in its range");
+  CLI::App& command =
+      *model.add_subcommand("check", "Verify a model key's registration: every parameter is in its range");
   command.add_option("key", *path, "NET.bpk")->required();
   command.footer("Example:\n  blindproof model check mlp.bpk");
   session.add_command(command, [&session, path] {
@@ -269,8 +280,8 @@ void add_check(CLI::App& model, Session& session) {
       json["error"] = error_json(*check->refusal);
       return session.report(json, "Refused: " + check->refusal->message(), kFailed);
     }
-    return session.report(json, "Good: each of the " + format_count(check->parameters) + " parameters of model\n  " + id +
-                                    "\nis in its declared range (" + format_seconds(check->seconds) + ")");
+    return session.report(json, "Good: each of the " + format_count(check->parameters) + " parameters of model\n  " +
+                                    id + "\nis in its declared range (" + format_seconds(check->seconds) + ")");
   });
 }
 

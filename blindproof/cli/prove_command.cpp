@@ -44,7 +44,8 @@ std::string to_text(const engine::ProveRequest& request, const engine::ProveOutc
   if (!request.context.empty()) sheet.line("context", base::to_hex(request.context));
   sheet.line("time", format_seconds(outcome.prove_seconds) + " to prove, " + format_seconds(outcome.load_seconds) +
                          " to load the model, " + format_seconds(outcome.check_seconds) + " to check the proof");
-  std::string text = sheet.text() + "Wrote " + request.proof.string() + " (" + format_bytes(outcome.proof_bytes) + "; public)\n";
+  std::string text =
+      sheet.text() + "Wrote " + request.proof.string() + " (" + format_bytes(outcome.proof_bytes) + "; public)\n";
   if (outcome.opening) {
     text += "Wrote " + outcome.opening->string() + " (" + format_bytes(outcome.opening_bytes) +
             "; secret: it shows what is hidden, for whoever is to see it)\n";
@@ -61,7 +62,8 @@ void add_prove_command(CLI::App& app, Session& session) {
   CLI::App& command = *app.add_subcommand("prove", "Run a committed model on an input and prove the answer");
   command.add_option("model", request.model, "NET.bpm, the owner's")->required();
   command.add_option("--model-key", request.model_key, "NET.bpk, made from it by model commit")->required();
-  command.add_option("--input", request.input, "X.npy, or x of an .npz archive: reals, before quantisation")->required();
+  command.add_option("--input", request.input, "X.npy, or x of an .npz archive: reals, before quantisation")
+      ->required();
   command.add_option("--index", request.index, "Which sample, if the input holds several, counted from 0");
   command.add_option("--out", request.proof, "Where to write the proof (P.bpp)")->required();
   command.add_option("--output", request.output, "Also write the outputs to this .npy file, as integers");
@@ -71,7 +73,8 @@ void add_prove_command(CLI::App& app, Session& session) {
   command.add_option("--context", arguments->context,
                      "Hexadecimal bytes that the proof is bound to, so that it can't be used elsewhere");
   command.footer("Example: prove the digit at place 7 without showing it\n"
-                 "  blindproof prove mlp.bpm --model-key mlp.bpk --input mnist_test.npz --index 7 --out p.bpp --hide-input");
+                 "  blindproof prove mlp.bpm --model-key mlp.bpk --input mnist_test.npz --index 7 --out p.bpp "
+                 "--hide-input");
   session.add_command(command, [&session, arguments] {
     base::Result<base::Bytes> context = base::from_hex(arguments->context);
     if (!context.ok())

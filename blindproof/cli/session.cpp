@@ -31,7 +31,8 @@ int Session::run() {
   if (threads_ > 0) base::set_thread_count(threads_);
   const int code = action_();
   clear_progress_bar();
-  return std::fflush(stdout) == 0 ? code : fail(base::error(base::ErrorCode::kIo, "standard output", "can't be written"));
+  if (std::fflush(stdout) == 0) return code;
+  return fail(base::error(base::ErrorCode::kIo, "standard output", "can't be written"));
 }
 
 base::Progress Session::progress() const {

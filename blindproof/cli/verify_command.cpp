@@ -83,13 +83,16 @@ void add_verify_command(CLI::App& app, Session& session) {
   engine::VerifyRequest& request = arguments->request;
   CLI::App& command = *app.add_subcommand("verify", "Verify a proof, and say what exactly it proves");
   command.add_option("proof", request.proof, "P.bpp")->required();
-  command.add_option("--model-key", request.model_key, "NET.bpk of the model you trust; its registration is checked too")
+  command
+      .add_option("--model-key", request.model_key, "NET.bpk of the model that you expect; its registration is checked")
       ->required();
-  command.add_option("--input", request.input, "X.npy or .npz: reals that the proven input must be, once quantised");
-  command.add_option("--index", request.index, "Which sample, if the input holds several, counted from 0");
-  command.add_option("--output", request.output, "Y.npy: integers that the proven output must be");
+  CLI::Option* input =
+      command.add_option("--input", request.input, "X.npy or .npz: reals that the input must be, once quantised");
+  command.add_option("--index", request.index, "Which sample, if the input holds several, counted from 0")
+      ->needs(input);
+  command.add_option("--output", request.output, "Y.npy: integers that the output must be");
   command.add_option("--opening", request.opening, "P.open from the prover: compare with what the proof hides");
-  command.add_option("--context", arguments->context, "Hexadecimal bytes that the proof must be bound to (default: none)");
+  command.add_option("--context", arguments->context, "Hexadecimal bytes that the proof must be bound to");
   command.footer("Exit code: 0 proven; 1 refused, and by which check; 2 input that can't be used.\n"
                  "Example:\n  blindproof verify p.bpp --model-key mlp.bpk --output y.npy");
   session.add_command(command, [&session, arguments] {

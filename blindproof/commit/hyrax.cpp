@@ -10,7 +10,7 @@
 namespace blindproof::commit {
 namespace {
 
-constexpr std::size_t kRowsForMultiples = 128;  // from here on the table of multiples pays for itself
+constexpr std::size_t kRowsForMultiples = 100;  // from here on the table of multiples pays for itself
 
 }  // namespace
 
@@ -131,23 +131,19 @@ std::vector<G1Affine> commit_rows(const Generators& generators, const TensorLayo
   base::parallel_for(rows, [&](std::size_t r) { starts[r] = generators.blinding(blinds[r]); });
   std::vector<G1Affine> out(rows);
 
-  std::size_t full_rows = 0;
-  for (std::size_t r = 0; r < rows; ++r) full_rows += layout.is_partial(r) ? 0 : 1;
-  // The table of multiples covers generators 0..n-1 in order: usable when used columns have no gaps.
-  const bool dense = layout.row_cells(false) == (std::size_t{1} << layout.column_bits()) ||
-                     (layout.axes().size() == 1) || layout.columns(false).back() + 1 == layout.row_cells(false);
-  const bool by_table = full_rows >= kRowsForMultiples && dense && !layout.has_partial() &&
-                        !std::holds_alternative<std::span<const Int128>>(values) &&
-                        !std::holds_alternative<std::span<const std::int64_t>>(values);
+  const bool by_table = rows >= kRowsForMultiples && !layout.has_partial() &&
+                        !std::holds_alternative<std::span<const Int128>>(values);
   if (by_table) {
     std::vector<G1Affine> affine_starts(rows);
     curve::batch_to_affine(starts, affine_starts);
     const std::size_t cells = layout.row_cells(false);
+    const std::vector<std::uint32_t> columns = layout.columns(false);
     std::visit(
         [&](auto v) {
           using Int = std::remove_cvref_t<decltype(v[0])>;
-          if constexpr (sizeof(Int) <= 4) {
-            generators.multiples().commit_rows(field::MatrixView<Int>{v.data(), rows, cells, cells}, affine_starts, out);
+          if constexpr (sizeof(Int) <= 8) {
+            generators.multiples().commit_rows(field::MatrixView<Int>{v.data(), rows, cells, cells}, columns, affine_starts,
+                                               out);
           }
         },
         values);

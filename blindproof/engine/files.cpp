@@ -21,7 +21,8 @@ std::mutex& writing() {
 enum class Content { kPublic, kSecret };
 
 template <class T>
-base::Result<T> read(const Path& path, std::size_t max_size, base::Result<T> (*parse)(base::ByteSpan), Content content) {
+base::Result<T> read(const Path& path, std::size_t max_size, base::Result<T> (*parse)(base::ByteSpan),
+                     Content content) {
   BLINDPROOF_ASSIGN(base::Bytes bytes, base::read_file(path, max_size));
   base::Result<T> parsed = parse(bytes);
   if (content == Content::kSecret) crypto::wipe(bytes);

@@ -56,7 +56,8 @@ base::Status check_own_proof(const zkml::CommittedModel& model, const zkml::Infe
   if (verdict.ok()) return verdict;
   return base::error(ErrorCode::kRejected, "self-check",
                      "the new proof is refused by check " + verdict.error().place +
-                         ": the model is not what the key was made from, or the machine made an error. Nothing was written");
+                         ": the model is not what the key was made from, or the machine made an error. "
+                         "Nothing was written");
 }
 
 }  // namespace

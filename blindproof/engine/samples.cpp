@@ -50,8 +50,10 @@ base::Result<std::vector<std::uint32_t>> read_labels(const Array& array, std::si
   }
   std::vector<std::uint32_t> labels;
   for (std::int64_t value : values) {
-    if (value < 0 || value > std::numeric_limits<std::int32_t>::max())
-      return base::error(ErrorCode::kInvalidArgument, "y", "label " + std::to_string(value) + " is not the number of a class");
+    if (value < 0 || value > std::numeric_limits<std::int32_t>::max()) {
+      return base::error(ErrorCode::kInvalidArgument, "y",
+                         "label " + std::to_string(value) + " is not the number of a class");
+    }
     labels.push_back(static_cast<std::uint32_t>(value));
   }
   return labels;
@@ -125,7 +127,8 @@ base::Result<Samples> take_sample(Samples samples, std::size_t index) {
   const std::size_t count = samples.x.size();
   if (index >= count) {
     return base::error(ErrorCode::kInvalidArgument, "--index",
-                       "there is no sample " + std::to_string(index) + "; the last one is " + std::to_string(count - 1));
+                       "there is no sample " + std::to_string(index) + "; the last one is " +
+                           std::to_string(count - 1));
   }
   Samples one;
   one.x.push_back(std::move(samples.x[index]));

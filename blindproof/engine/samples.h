@@ -18,8 +18,9 @@ struct Samples {
   bool batched = false;               // whether the file has a dimension for samples
 };
 
-/// A `.npy` file, or `x` (and `y`) of an `.npz` file; which of them is seen from the content. An array holds one sample of
-/// that shape or, with a dimension in front, several. Dimensions of 1 may be missing or added, and a sample may be flat.
+/// A `.npy` file, or `x` (and `y`) of an `.npz` file; which of them is seen from the content. An array holds one sample
+/// of that shape or, with a dimension in front, several. Dimensions of 1 may be missing or added, and a sample may be
+/// flat.
 /// Errors: those of arrays; kInvalidArgument for another shape, labels that don't fit, or an empty file.
 base::Result<Samples> read_samples(const Path& path, const model::Shape& shape);
 

@@ -112,9 +112,12 @@ base::Status compare(const std::vector<Int128>& given, const std::vector<Int128>
     return base::error(ErrorCode::kRejected, place, "has " + std::to_string(proven.size()) + " values, not " +
                                                         std::to_string(given.size()));
   }
-  for (std::size_t i = 0; i < given.size(); ++i)
-    if (given[i] != proven[i])
-      return base::error(ErrorCode::kRejected, place, "differs from the given one, first at value " + std::to_string(i));
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    if (given[i] != proven[i]) {
+      return base::error(ErrorCode::kRejected, place,
+                         "differs from the given one, first at value " + std::to_string(i));
+    }
+  }
   return {};
 }
 

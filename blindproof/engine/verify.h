@@ -29,7 +29,7 @@ struct TensorReport {
 };
 
 struct Verdict {
-  /// The check that failed, in its place: "statement.context", "registration.sigma", ... Nothing else here is proven then.
+  /// The failed check is its place: "statement.context", "registration.sigma", ... Nothing else here is proven then.
   std::optional<base::Error> refusal;
   zkml::ModelId model{};  // of the key
   std::string arithmetic;
