@@ -22,6 +22,7 @@ using proof::zk::DishonestProver;
 using proof::zk::finish_and_verify;
 using proof::zk::kind_of;
 using proof::zk::never_alone;
+using proof::zk::place_of;
 using testing::GraphBuilder;
 using testing::window;
 
@@ -32,7 +33,7 @@ void expect_caught(const Attempt& result, const std::set<std::string>& kinds) {
   EXPECT_EQ(seen, kinds);
   ASSERT_FALSE(result.verdict.ok());
   EXPECT_EQ(result.verdict.error().code, base::ErrorCode::kRejected);
-  EXPECT_EQ(result.verdict.error().place, "sigma");
+  EXPECT_EQ(place_of(result.verdict), "sigma");
 }
 
 void expect_caught(Job& job, const std::set<std::string>& kinds) { expect_caught(attempt(job.protocol()), kinds); }
@@ -445,7 +446,7 @@ TEST(Operators, ExactWrongOutputsAreRefused) {
       EXPECT_EQ(result.violated.size(), 1u);
       if (!hide.input) expect_caught(result, op.caught_by);
       ASSERT_FALSE(result.verdict.ok());
-      EXPECT_EQ(result.verdict.error().place, "sigma");
+      EXPECT_EQ(place_of(result.verdict), "sigma");
     }
   }
 }
@@ -579,7 +580,7 @@ TEST(Ranges, PublicInputOutOfRangeIsRefused) {
     const base::Status verdict = verify_inference(*registered, proof);
     ASSERT_FALSE(verdict.ok());
     EXPECT_EQ(verdict.error().code, base::ErrorCode::kRejected);
-    EXPECT_EQ(verdict.error().place, "statement.input");
+    EXPECT_EQ(place_of(verdict), "statement.input");
   }
 }
 
@@ -588,7 +589,7 @@ TEST(Ranges, HiddenInputOutOfRangeIsRefused) {
     Job job = make_job(DirectClamp::shared(), {5, -3, wrong}, {true, false});
     const Attempt result = attempt(job.protocol());
     EXPECT_NE(std::find(result.violated.begin(), result.violated.end(), "lookups root"), result.violated.end());
-    EXPECT_EQ(result.verdict.error().place, "sigma");
+    EXPECT_EQ(place_of(result.verdict), "sigma");
   }
 }
 
@@ -614,7 +615,7 @@ void expect_unregistered(const CommittedModel& model) {
   const auto registered = RegisteredModel::check(model.shared_key());
   ASSERT_FALSE(registered.ok());
   EXPECT_EQ(registered.error().code, base::ErrorCode::kRejected);
-  EXPECT_EQ(registered.error().place, "registration.sigma");
+  EXPECT_EQ(place_of(registered), "registration.sigma");
   EXPECT_EQ(register_anyway(model).violated, std::vector<std::string>{"ranges root"});
 }
 
@@ -692,7 +693,7 @@ TEST(Registration, RefusesADoctoredId) {
   doctored->id[3] ^= 1;
   const auto registered = RegisteredModel::check(doctored);
   ASSERT_FALSE(registered.ok());
-  EXPECT_EQ(registered.error().place, "registration.id");
+  EXPECT_EQ(place_of(registered), "registration.id");
 }
 
 TEST(Registration, RefusesExchangedTensors) {
@@ -709,7 +710,7 @@ TEST(Registration, RefusesExchangedTensors) {
   EXPECT_NE(parsed->id, model->key().id);
   const auto registered = RegisteredModel::check(std::make_shared<ModelKey>(std::move(*parsed)));
   ASSERT_FALSE(registered.ok());
-  EXPECT_EQ(registered.error().place, "registration.sigma");
+  EXPECT_EQ(place_of(registered), "registration.sigma");
 }
 
 // ------------------------------------------------------------------ what the statement binds
@@ -742,22 +743,22 @@ struct Binding : ::testing::Test {
 TEST_F(Binding, ParametersAreNotExchangeable) {
   ModelKey key = *job.key;  // the same id, though the parameters' rows are others
   std::swap(key.tensors[0].rows, key.tensors[2].rows);
-  EXPECT_EQ(verify_with(key, job.statement).error().place, "sigma");
+  EXPECT_EQ(place_of(verify_with(key, job.statement)), "sigma");
   key = *job.key;
   std::swap(key.tensors[1].rows, key.tensors[3].rows);
-  EXPECT_EQ(verify_with(key, job.statement).error().place, "sigma");
+  EXPECT_EQ(place_of(verify_with(key, job.statement)), "sigma");
 }
 TEST_F(Binding, InputAndOutputAreNotExchangeable) {
   Statement swapped = job.statement;
   std::swap(swapped.input.rows, swapped.output.rows);
-  EXPECT_EQ(verify_with(*job.key, swapped).error().place, "sigma");
+  EXPECT_EQ(place_of(verify_with(*job.key, swapped)), "sigma");
 }
 TEST_F(Binding, AnotherModelsParametersAreRefused) {
   const auto other = commit_model(graph(), 2);
   for (std::size_t t = 0; t < job.key->tensors.size(); ++t) {
     ModelKey key = *job.key;
     key.tensors[t] = other->key().tensors[t];
-    EXPECT_EQ(verify_with(key, job.statement).error().place, "sigma") << t;
+    EXPECT_EQ(place_of(verify_with(key, job.statement)), "sigma") << t;
   }
 }
 TEST_F(Binding, AlteredArchitectureIsRefused) {
@@ -844,6 +845,32 @@ TEST_F(Binding, JunkInPaddingCellsIsRefusedOrHasNoEffect) {
   }
 }
 
+TEST(StatementIsAbsorbed, WithEveryPart) {
+  // What the first challenges depend on, as a verifier draws them.
+  const ModelKey& key = *Binding::shared()->shared_key();
+  const auto challenge_for = [&](const Statement& statement) {
+    proof::zk::VerifierContext context(Generators::standard(), kInferenceProtocol, {});
+    EXPECT_TRUE(run_inference(context, key, statement, nullptr).ok());
+    return context.challenge("afterwards");
+  };
+  const Statement shown = make_job(Binding::shared(), {5, -3, 7}).statement;
+  const Statement hidden = make_job(Binding::shared(), {5, -3, 7}, {true, true}).statement;
+  const Fr of_shown = challenge_for(shown), of_hidden = challenge_for(hidden);
+  EXPECT_EQ(of_shown, challenge_for(shown));
+  EXPECT_NE(of_shown, of_hidden);
+  const auto differs = [&](const Statement& from, const std::function<void(Statement&)>& change) {
+    Statement other = from;
+    change(other);
+    EXPECT_NE(challenge_for(other), from.input.hidden ? of_hidden : of_shown);
+  };
+  differs(shown, [](Statement& s) { s.model[31] ^= 1; });
+  differs(shown, [](Statement& s) { s.context.push_back(0); });
+  differs(shown, [](Statement& s) { s.input.values[2] -= 1; });
+  differs(shown, [](Statement& s) { s.output.values[2] -= 1; });
+  differs(hidden, [](Statement& s) { s.input.rows[0] = s.output.rows[0]; });
+  differs(hidden, [](Statement& s) { s.output.rows[0] = s.input.rows[0]; });
+}
+
 // ------------------------------------------------------------------ every message, every point, every forgery
 
 struct Network {
@@ -914,7 +941,7 @@ TEST(EveryMessage, OneWrongValueIsRefused) {
       EXPECT_FALSE(result.violated.empty()) << label;
       for (const std::string& each : result.violated) kinds.insert(kind_of(each));
       ASSERT_FALSE(result.verdict.ok()) << label;
-      EXPECT_EQ(result.verdict.error().place, "sigma");
+      EXPECT_EQ(place_of(result.verdict), "sigma");
     }
   }
 }
@@ -948,6 +975,22 @@ TEST(EveryPoint, CommitmentToSomethingElseIsRefused) {
       const Attempt result = finish_and_verify(job.protocol(), prover);
       EXPECT_EQ(result.violated, std::vector<std::string>()) << n;
       EXPECT_FALSE(result.verdict.ok()) << "point " << n;
+    }
+  }
+}
+
+TEST(EveryParameter, CommitmentToSomethingElseIsRefused) {
+  for (const Network& network : networks()) {
+    SCOPED_TRACE(network.name);
+    Job job = make_network_job(network, 33);
+    for (std::size_t t = 0; t < job.model->key().tensors.size(); ++t) {
+      ModelKey key = job.model->key();
+      key.tensors[t].rows[0] = (commit::G1(key.tensors[t].rows[0]) + Generators::standard().g()[0]).to_affine();
+      job.key = std::make_shared<const ModelKey>(key);
+      expect_caught(job, {});
+      const Attempt registration = attempt(
+          [&](proof::zk::Context& context) { run_registration(context, key, context.proving() ? &job.model->secrets() : nullptr); });
+      expect_caught(registration, {});
     }
   }
 }

@@ -14,6 +14,7 @@ namespace {
 
 using zk::Attempt;
 using zk::attempt;
+using zk::place_of;
 using zk::Protocol;
 
 using Cells = std::vector<std::int32_t>;
@@ -51,7 +52,7 @@ void expect_refused(const Protocol& protocol, const std::vector<std::string>& vi
   const Attempt result = attempt(protocol);
   EXPECT_EQ(result.violated, violated);
   ASSERT_FALSE(result.verdict.ok());
-  EXPECT_EQ(result.verdict.error().place, "sigma");
+  EXPECT_EQ(place_of(result.verdict), "sigma");
 }
 
 // What is left, in the clear: x is public here.
@@ -272,6 +273,18 @@ TEST(Conv, MatchesItsDefinition) {
 }
 TEST(Conv, RefusesAWrongOutput) {
   for (const Convolution& shape : convolutions()) expect_refused(convolution(shape, 1), {"conv"});
+}
+
+TEST(Weights, OfDenseAndConvAreOpened) {
+  // The prover calculates with other weights than its commitment's: point 0 is their row.
+  for (const Protocol& protocol : {dense({3}, {6}, 4, 0), convolution(convolutions()[1], 0), convolution(convolutions()[3], 0)}) {
+    zk::DishonestProver prover("test");
+    prover.shift_point(0);
+    const Attempt result = zk::finish_and_verify(protocol, prover);
+    EXPECT_EQ(result.violated, std::vector<std::string>());
+    ASSERT_FALSE(result.verdict.ok());
+    EXPECT_EQ(place_of(result.verdict), "sigma");
+  }
 }
 
 // ------------------------------------------------------------------ element-wise products

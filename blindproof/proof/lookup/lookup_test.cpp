@@ -12,6 +12,7 @@ namespace {
 using zk::add_to_cell;
 using zk::Attempt;
 using zk::attempt;
+using zk::place_of;
 using zk::DishonestProver;
 using zk::Protocol;
 
@@ -92,7 +93,7 @@ void expect_refused(const Protocol& protocol, const std::string& violated = "t r
   const Attempt result = attempt(protocol);
   EXPECT_EQ(result.violated, std::vector<std::string>{violated});
   ASSERT_FALSE(result.verdict.ok());
-  EXPECT_EQ(result.verdict.error().place, "sigma");
+  EXPECT_EQ(place_of(result.verdict), "sigma");
 }
 
 // ------------------------------------------------------------------ tables
@@ -316,19 +317,48 @@ TEST(Lookup, ChallengesDependOnMultiplicitiesAndColumns) {
   EXPECT_LT(last_tensor, first_message);
 }
 
-// Root and leaf values of the first committed layer tell alpha and beta apart: with other multiplicities both must change.
-TEST(Lookup, MultiplicitiesComeBeforeAlpha) {
-  const auto challenges_of = [](bool wrong) {
-    DishonestProver prover("test", {}, [&](std::string_view name, const IntegerSpan& values) {
-      if (wrong && name == "t multiplicities 1") add_to_cell(values, 6, 1);
-    });
-    protocol_of({{1, 0, 7, Table::Range{}}}, {{0, {2}, {{1, 2}}}})(prover);
-    // The denominators of the look-ups are alpha - 1 - beta*v.
-    for (const auto& record : prover.records())
-      if (record.label == "t tree denominators") return record.linear.constant();
-    return Fr::zero();
-  };
-  EXPECT_NE(challenges_of(false), challenges_of(true));
+// A table of the one entry 0 and one look-up: the layer below the root is (-m, alpha - id, 1, alpha - id).
+Fr alpha_of(std::int32_t value, std::int32_t extra_multiplicity) {
+  DishonestProver prover("test", {}, [&](std::string_view name, const IntegerSpan& values) {
+    if (name == "t multiplicities 1") add_to_cell(values, 0, extra_multiplicity);
+  });
+  protocol_of({{1, 0, 1, Table::Range{}}}, {{0, {1}, {{value}}}})(prover);
+  const std::vector<Fr> scalars = prover.secret_scalars();
+  return scalars[1] + Fr::one();
+}
+
+TEST(Lookup, AlphaDependsOnMultiplicitiesAndColumns) {
+  EXPECT_EQ(alpha_of(0, 0), alpha_of(0, 0));
+  EXPECT_NE(alpha_of(0, 0), alpha_of(0, 1));
+  EXPECT_NE(alpha_of(0, 0), alpha_of(1, 0));
+}
+
+TEST(Lookup, TuplesWithOneSumAreDifferent) {
+  // (2, 0) and the entry (1, 1): the same but for the powers of beta.
+  const Protocol protocol = protocol_of({{1, 0, 4, Table::Explicit{{{0, 1, 2, 3}}}}}, {{0, {1}, {{2}, {0}}}});
+  const Attempt result = attempt(protocol, {}, [](std::string_view name, const IntegerSpan& values) {
+    if (name == "t multiplicities 1") add_to_cell(values, 1, 1);
+  });
+  EXPECT_EQ(result.violated, std::vector<std::string>{"t root"});
+  EXPECT_FALSE(result.verdict.ok());
+}
+
+TEST(Lookup, ErrorsOfNumeratorAndDenominatorDontCancel) {
+  // A false sum, repaired at the root by p0 + d and q0 - d: without a random lambda the next layer's claim would be the same.
+  std::vector<Use> uses = good_uses();
+  uses[0].columns[0][3] = 4;
+  const Protocol protocol = protocol_of(three_tables(), uses);
+  DishonestProver first("test");
+  protocol(first);
+  for (const auto& record : first.records()) {
+    if (record.label != "t root") continue;
+    const Fr p0 = record.products[0].a.value(), q1 = record.products[0].b.value(), p1 = record.products[1].a.value(),
+             q0 = record.products[1].b.value();
+    const Fr d = -(p0 * q1 + p1 * q0) * (q1 - p1).inverse();
+    const Attempt result = attempt(protocol, {{"t tree layer 0 ends", {{0, d}, {1, -d}}}});
+    EXPECT_EQ(result.violated, std::vector<std::string>{"t tree layer 1"});
+    EXPECT_FALSE(result.verdict.ok());
+  }
 }
 
 }  // namespace

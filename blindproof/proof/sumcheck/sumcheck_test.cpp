@@ -13,6 +13,7 @@ namespace {
 using field::FrVector;
 using zk::Attempt;
 using zk::attempt;
+using zk::place_of;
 using zk::Protocol;
 
 std::vector<Fr> random_values(std::size_t variables, std::uint64_t seed) {
@@ -108,7 +109,7 @@ TEST(Sumcheck, RefusesFalseClaims) {
     for (std::size_t variables : {0u, 1u, 4u}) {
       const Attempt result = attempt(kind(variables, 1));
       EXPECT_EQ(result.violated, std::vector<std::string>{"end"}) << variables;
-      EXPECT_EQ(result.verdict.error().place, "sigma");
+      EXPECT_EQ(place_of(result.verdict), "sigma");
     }
   }
 }
@@ -119,7 +120,7 @@ TEST(Sumcheck, RefusesEveryWrongCoefficient) {
       for (std::size_t slot : {0u, 1u}) {
         const Attempt result = attempt(kind(4, 0), {{"s round " + std::to_string(round), {{slot, Fr::one()}}}});
         EXPECT_EQ(result.violated, std::vector<std::string>{"end"});
-        EXPECT_EQ(result.verdict.error().place, "sigma");
+        EXPECT_EQ(place_of(result.verdict), "sigma");
       }
     }
   }

@@ -21,7 +21,7 @@ void expect_refused(const Protocol& protocol, const std::vector<std::string>& vi
   const Attempt result = attempt(protocol);
   EXPECT_EQ(result.violated, violated);
   ASSERT_FALSE(result.verdict.ok());
-  EXPECT_EQ(result.verdict.error().place, "sigma");
+  EXPECT_EQ(place_of(result.verdict), "sigma");
 }
 
 // a, b, a*b + error, committed one by one.
@@ -192,7 +192,7 @@ TEST(Openings, JunkInPaddingCellsIsRefused) {
     context.open(id, z, context.commit_one("claim", commit::evaluate(three, secret.values, z)));
   });
   EXPECT_TRUE(result.violated.empty());
-  EXPECT_EQ(result.verdict.error().place, "sigma");
+  EXPECT_EQ(place_of(result.verdict), "sigma");
 }
 
 // ------------------------------------------------------------------ Fiat-Shamir
@@ -326,14 +326,14 @@ TEST(FoldWeights, DrawnBeforeTheResponsesWouldAcceptAForgery) {
   ForgetfulVerifier control(proof);
   kFalse(control);
   EXPECT_TRUE(control.finish().ok());
-  EXPECT_EQ(verify(kFalse, proof).error().place, "sigma");
+  EXPECT_EQ(place_of(verify(kFalse, proof)), "sigma");
 }
 
 TEST(FoldWeights, AreDrawnAfterTheResponses) {
   testing::RecordingBlinds blinds;
   FoldForger forger(blinds, false);
   kFalse(forger);
-  EXPECT_EQ(verify(kFalse, forger.finish()).error().place, "sigma");
+  EXPECT_EQ(place_of(verify(kFalse, forger.finish())), "sigma");
 }
 
 // Errors of the first moves of two groups with opposite signs would cancel under one weight.
@@ -359,7 +359,37 @@ TEST(FoldWeights, DifferForEachGroup) {
   const Protocol protocol = [](Context& context) { context.require_zero("zero", context.commit_one("s", number(0))); };
   FirstMoveForger forger;
   protocol(forger);
-  EXPECT_EQ(verify(protocol, forger.finish()).error().place, "sigma");
+  EXPECT_EQ(place_of(verify(protocol, forger.finish())), "sigma");
+}
+
+// Messages that no record speaks of must be openable too: a shift of one by a generator of no slot can't hide behind the
+// opposite shift of another.
+TEST(Knowledge, IsShownOfEveryMessage) {
+  class Forger : public DishonestProver {
+   public:
+    Forger() : DishonestProver("test") {}
+
+   protected:
+    void exchange(Kind kind, base::ByteSpan sent, std::span<std::uint8_t, 32> out) override {
+      std::array<std::uint8_t, 32> bytes{};
+      std::copy(sent.begin(), sent.end(), bytes.begin());
+      if (kind == Kind::kPoint && points_ < 2) {
+        const G1 point(*curve::decode(bytes)), junk(generators_.g()[7]);
+        bytes = curve::encode((points_ == 0 ? point + junk : point - junk).to_affine());
+      }
+      DishonestProver::exchange(kind, bytes, out);
+    }
+  };
+  const Protocol protocol = [](Context& context) {
+    context.commit_one("first", number(1));
+    context.commit_one("second", number(2));
+  };
+  expect_accepted(protocol);
+  Forger forger;
+  protocol(forger);
+  const base::Status verdict = verify(protocol, forger.finish());
+  ASSERT_FALSE(verdict.ok());
+  EXPECT_EQ(place_of(verdict), "sigma");
 }
 
 // ------------------------------------------------------------------ what the verifier reads
@@ -370,17 +400,17 @@ TEST(Verifier, RefusesOtherLengthsAndEncodings) {
   ASSERT_TRUE(verify(protocol, good).ok());
   base::Bytes bytes = good;
   bytes.pop_back();
-  EXPECT_EQ(verify(protocol, bytes).error().place, "proof.length");
-  EXPECT_EQ(verify(protocol, {}).error().place, "proof.length");
+  EXPECT_EQ(place_of(verify(protocol, bytes)), "proof.length");
+  EXPECT_EQ(place_of(verify(protocol, {})), "proof.length");
   bytes = good;
   bytes.push_back(0);
-  EXPECT_EQ(verify(protocol, bytes).error().place, "proof.length");
+  EXPECT_EQ(place_of(verify(protocol, bytes)), "proof.length");
   bytes = good;
   std::fill(bytes.end() - 32, bytes.end(), std::uint8_t{0xff});
-  EXPECT_EQ(verify(protocol, bytes).error().place, "proof.scalar");
+  EXPECT_EQ(place_of(verify(protocol, bytes)), "proof.scalar");
   bytes = good;
   std::fill(bytes.begin(), bytes.begin() + 32, std::uint8_t{0x3f});
-  EXPECT_EQ(verify(protocol, bytes).error().place, "proof.point");
+  EXPECT_EQ(place_of(verify(protocol, bytes)), "proof.point");
 }
 
 }  // namespace

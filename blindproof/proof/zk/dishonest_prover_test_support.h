@@ -74,6 +74,12 @@ class DishonestProver : public ProverContext {
   std::optional<std::size_t> shifted_;
 };
 
+/// Where a Status or Result failed; "accepted" if it didn't.
+template <class T>
+std::string place_of(const T& result) {
+  return result.ok() ? "accepted" : result.error().place;
+}
+
 /// A protocol for both sides: commits, records, opens, but does not finish.
 using Protocol = std::function<void(Context&)>;
 
@@ -189,7 +195,7 @@ inline std::set<std::string> chase(const Protocol& protocol, Additions additions
     }
     if (options.empty()) break;
     const auto& [record, possible] = options[random() % options.size()];
-    const auto fresh = static_cast<std::size_t>(std::count_if(possible.begin(), possible.end(), [](const Repair& r) { return !r.opened; }));
+    const auto fresh = static_cast<std::size_t>(std::count_if(possible.begin(), possible.end(), [](const Repair& each) { return !each.opened; }));
     const Repair& choice = possible[random() % (fresh > 0 && random() % 8 != 0 ? fresh : possible.size())];
     additions[choice.label][choice.slot] += choice.delta;
     trail += " > " + prover.records()[record].label + " by " + choice.label;
