@@ -250,16 +250,18 @@ TEST(TamperedFile, ModelKey) {
 }
 
 TEST(TamperedFile, Opening) {
-  const auto outcome = prove_inference(tiny_model(), std::vector<std::int64_t>{3, 1}, {true, true, {}});
-  ASSERT_TRUE(outcome.ok());
-  const Bytes good = write_opening(outcome->opening);
-  expect_total(good, parse_opening);
-  for_each_flip(good, good.size(), [&](const Bytes& bytes, std::size_t i) {
-    const auto parsed = parse_opening(bytes);
-    if (!parsed.ok()) return;
-    EXPECT_EQ(write_opening(*parsed), bytes) << "byte " << i;
-    EXPECT_FALSE(check_opening(tiny_model().key(), outcome->proof.statement, *parsed).ok()) << "byte " << i;
-  });
+  for (const bool hidden : {false, true}) {
+    const auto outcome = prove_inference(tiny_model(), std::vector<std::int64_t>{3, 1}, {hidden, hidden, {}});
+    ASSERT_TRUE(outcome.ok());
+    const Bytes good = write_opening(outcome->opening);
+    expect_total(good, parse_opening);
+    for_each_flip(good, good.size(), [&](const Bytes& bytes, std::size_t i) {
+      const auto parsed = parse_opening(bytes);
+      if (!parsed.ok()) return;
+      EXPECT_EQ(write_opening(*parsed), bytes) << "byte " << i;
+      EXPECT_FALSE(check_opening(tiny_model().key(), outcome->proof.statement, *parsed).ok()) << "byte " << i;
+    });
+  }
 }
 
 TEST(TamperedFile, Model) {
