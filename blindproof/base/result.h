@@ -53,13 +53,14 @@ class [[nodiscard]] Result {
     BLINDPROOF_CHECK(ok(), "value() of a failed Result");
     return std::get<0>(state_);
   }
-  T&& value() && {
+  /// By value, so that `for (x : *f())` keeps what it iterates over.
+  T value() && {
     BLINDPROOF_CHECK(ok(), "value() of a failed Result");
     return std::get<0>(std::move(state_));
   }
   const T& operator*() const& { return value(); }
   T& operator*() & { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   const T* operator->() const { return &value(); }
   T* operator->() { return &value(); }
 
