@@ -3,6 +3,7 @@
 #   blindproof_module(commit RANK 3
 #     SOURCES transcript.cpp pedersen.cpp      # explicit lists, no globs
 #     ADX_SOURCES x_adx.cpp                    # compiled with mulx/adx enabled
+#     AVX2_SOURCES x_avx2.cpp                  # compiled with AVX2 and FMA enabled
 #     IFMA_SOURCES x_ifma.cpp                  # compiled with AVX-512 IFMA enabled
 #     SHANI_SOURCES x_shani.cpp                # compiled with the SHA extension enabled
 #     DEPENDS base crypto curve                # other modules; ranks are checked here
@@ -17,6 +18,7 @@
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")  # elsewhere those sources compile to nothing
   set(BLINDPROOF_IFMA_FLAGS -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx512ifma -mbmi2 -madx -mfma)
   set(BLINDPROOF_ADX_FLAGS -mbmi2 -madx)
+  set(BLINDPROOF_AVX2_FLAGS -mavx2 -mfma -mbmi2)
   set(BLINDPROOF_SHANI_FLAGS -msse4.1 -msha)
 endif()
 
@@ -52,7 +54,7 @@ endfunction()
 
 function(blindproof_module name)
   cmake_parse_arguments(M "TEST_ONLY" "RANK;GROUP"
-    "SOURCES;ADX_SOURCES;IFMA_SOURCES;SHANI_SOURCES;DEPENDS;LIBRARIES;TESTS;SLOW_TESTS;TEST_DEPENDS;TEST_LIBRARIES;BENCHES"
+    "SOURCES;ADX_SOURCES;AVX2_SOURCES;IFMA_SOURCES;SHANI_SOURCES;DEPENDS;LIBRARIES;TESTS;SLOW_TESTS;TEST_DEPENDS;TEST_LIBRARIES;BENCHES"
     ${ARGN})
   if(M_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "blindproof_module(${name}): unknown arguments ${M_UNPARSED_ARGUMENTS}")
@@ -61,7 +63,7 @@ function(blindproof_module name)
     return()
   endif()
   set(target blindproof_${name})
-  set(simd ${M_ADX_SOURCES} ${M_IFMA_SOURCES} ${M_SHANI_SOURCES})
+  set(simd ${M_ADX_SOURCES} ${M_AVX2_SOURCES} ${M_IFMA_SOURCES} ${M_SHANI_SOURCES})
   if(M_SOURCES OR simd)
     add_library(${target} STATIC ${M_SOURCES} ${simd})
     set(scope PUBLIC)
@@ -77,6 +79,7 @@ function(blindproof_module name)
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include>)
   target_compile_features(${target} ${scope} cxx_std_20)
   set_source_files_properties(${M_ADX_SOURCES} PROPERTIES COMPILE_OPTIONS "${BLINDPROOF_ADX_FLAGS}")
+  set_source_files_properties(${M_AVX2_SOURCES} PROPERTIES COMPILE_OPTIONS "${BLINDPROOF_AVX2_FLAGS}")
   set_source_files_properties(${M_IFMA_SOURCES} PROPERTIES COMPILE_OPTIONS "${BLINDPROOF_IFMA_FLAGS}")
   set_source_files_properties(${M_SHANI_SOURCES} PROPERTIES COMPILE_OPTIONS "${BLINDPROOF_SHANI_FLAGS}")
 

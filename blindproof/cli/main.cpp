@@ -21,7 +21,7 @@ constexpr const char* kFooter =
     "  blindproof prove net.bpm --model-key net.bpk --input x.npy --out p.bpp --hide-input\n"
     "  blindproof verify p.bpp --model-key net.bpk\n"
     "Exit codes: 0 good; 1 the work failed, or a proof was refused; 2 input that can't be used.\n"
-    "Environment: BLINDPROOF_SIMD=scalar, adx or ifma (default: the best this CPU has; the results are the same).";
+    "Environment: BLINDPROOF_SIMD=scalar, avx2 or ifma (default: the best this CPU has; the results are the same).";
 
 bool wants_json(int argc, char** argv) {
   for (int i = 1; i < argc; ++i)

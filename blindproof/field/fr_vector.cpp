@@ -102,7 +102,7 @@ const FrKernels& fr_kernels() noexcept {
   switch (kernel_set()) {
 #if defined(__x86_64__)
     case base::Simd::kIfma: return kFrKernelsIfma;
-    case base::Simd::kAdx: return kFrKernelsAdx;
+    case base::Simd::kAvx2: return kFrKernelsAdx;
 #endif
     default: return kFrKernelsPortable;
   }

@@ -23,7 +23,7 @@ ScopedKernelSet::~ScopedKernelSet() { current() = previous_; }
 
 std::vector<base::Simd> available_kernel_sets() {
   std::vector<base::Simd> sets;
-  for (base::Simd level : {base::Simd::kPortable, base::Simd::kAdx, base::Simd::kIfma}) {
+  for (base::Simd level : {base::Simd::kPortable, base::Simd::kAvx2, base::Simd::kIfma}) {
     if (base::simd_available(level)) sets.push_back(level);
   }
   return sets;

@@ -19,20 +19,10 @@
 // See lanes_portable.h for what the functions mean. Only sources compiled for AVX-512 IFMA may include this.
 #pragma once
 
-#if defined(__GNUC__) && !defined(__clang__)
-// gcc 12 takes the undefined lanes of some of its own intrinsics for our mistake.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
-#pragma GCC diagnostic pop
-#else
-#include <immintrin.h>
-#endif
-
 #include <cstddef>
 #include <cstdint>
 
+#include "blindproof/field/intrinsics.h"
 #include "blindproof/field/prime_field.h"
 
 namespace blindproof::field {

@@ -8,7 +8,7 @@ const PolyKernels& poly_kernels() noexcept {
   switch (field::kernel_set()) {
 #if defined(__x86_64__)
     case base::Simd::kIfma: return kPolyKernelsIfma;
-    case base::Simd::kAdx: return kPolyKernelsAdx;
+    case base::Simd::kAvx2: return kPolyKernelsAdx;
 #endif
     default: return kPolyKernelsPortable;
   }

@@ -73,7 +73,7 @@ TEST(SameBytes, OnEveryKernelSetAndWithAnyNumberOfThreads) {
   EXPECT_EQ(digest_of_proofs(), reference);
   base::set_thread_count(3);
   EXPECT_EQ(digest_of_proofs(), reference);
-  for (const base::Simd simd : {base::Simd::kPortable, base::Simd::kAdx, base::Simd::kIfma})
+  for (const base::Simd simd : {base::Simd::kPortable, base::Simd::kAvx2, base::Simd::kIfma})
     if (base::simd_available(simd)) EXPECT_EQ(run_with(simd), reference + "\n") << base::simd_name(simd);
 }
 

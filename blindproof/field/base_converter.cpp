@@ -1,0 +1,51 @@
+#include "blindproof/field/base_converter.h"
+
+#include <utility>
+
+#include "blindproof/base/check.h"
+#include "blindproof/field/residue_kernels.h"
+
+namespace blindproof::field {
+
+BaseConverter::BaseConverter(std::vector<Modulus> from, std::vector<Modulus> to)
+    : from_(std::move(from)), to_(std::move(to)) {
+  BLINDPROOF_CHECK(!from_.empty() && !to_.empty(), "BaseConverter: an empty basis");
+  BLINDPROOF_CHECK(from_.size() <= kMaxFrom, "BaseConverter: too many primes");
+  const auto product_without = [&](std::size_t skipped, const Modulus& p) {
+    std::uint64_t product = 1;
+    for (std::size_t i = 0; i < from_.size(); ++i) {
+      if (i != skipped) product = p.multiply(product, p.reduce(from_[i].value()));
+    }
+    return product;
+  };
+  for (std::size_t i = 0; i < from_.size(); ++i) {
+    const Modulus& q = from_[i];
+    const std::uint64_t others = product_without(i, q);
+    BLINDPROOF_CHECK(others != 0, "BaseConverter: a prime occurs twice");
+    inverses_.push_back(q.fixed_factor(q.inverse(others)));
+    reciprocals_.push_back(1.0 / static_cast<double>(q.value()));
+  }
+  factors_.reserve(to_.size() * (from_.size() + 1));
+  for (const Modulus& p : to_) {
+    for (std::size_t i = 0; i < from_.size(); ++i) factors_.push_back(product_without(i, p));
+    factors_.push_back(p.negate(product_without(from_.size(), p)));
+  }
+}
+
+void BaseConverter::convert_approximately(std::span<const std::uint64_t* const> in, std::span<std::uint64_t* const> out,
+                                          std::size_t n) const {
+  BLINDPROOF_CHECK(in.size() == from_.size() && out.size() == to_.size(), "BaseConverter: a vector for each prime");
+  residue_kernels().convert_approximately(
+      {from_.data(), inverses_.data(), reciprocals_.data(), from_.size(), to_.data(), to_.size(), factors_.data()},
+      in.data(), out.data(), n);
+}
+
+void BaseConverter::convert(std::span<const std::uint64_t* const> in, std::span<std::uint64_t* const> out,
+                            std::size_t n) const {
+  BLINDPROOF_CHECK(in.size() == from_.size() && out.size() == to_.size(), "BaseConverter: a vector for each prime");
+  residue_kernels().convert(
+      {from_.data(), inverses_.data(), reciprocals_.data(), from_.size(), to_.data(), to_.size(), factors_.data()},
+      in.data(), out.data(), n);
+}
+
+}  // namespace blindproof::field

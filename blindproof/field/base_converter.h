@@ -1,0 +1,46 @@
+// Conversion of residues from one basis of primes to another.
+//
+// x mod q_i (i < k) to x mod p_j, where Q = prod q_i. With y_i = x_i * (Q/q_i)^-1 mod q_i,
+//   x = sum_i y_i * (Q/q_i) - v * Q,   v = the overflow.
+// Approximate conversion leaves v in, so that the result is x + v*Q with 0 <= v < k (x in [0,Q)). Exact conversion
+// finds v = round(sum_i y_i/q_i) in double precision and yields the residues of the representative in [-Q/2, Q/2); it
+// is wrong by Q where that sum lies within about k*2^-50 of a half. Ref: Bajard-Eynard-Hasan-Zucca, ePrint 2016/510;
+// Halevi-Polyakov-Shoup, ePrint 2018/117.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "blindproof/field/modulus.h"
+
+namespace blindproof::field {
+
+class BaseConverter {
+ public:
+  static constexpr std::size_t kMaxFrom = 64;
+
+  /// Requires: `from` and `to` are not empty, primes of `from` are different from each other. At most 64 in `from`.
+  BaseConverter(std::vector<Modulus> from, std::vector<Modulus> to);
+
+  const std::vector<Modulus>& from() const noexcept { return from_; }
+  const std::vector<Modulus>& to() const noexcept { return to_; }
+
+  // in[i], out[j]: residue vectors of n entries; in and out don't overlap. One thread; callers split n.
+  // Timing: constant in the values.
+
+  /// 0 <= v < from.size() multiples of Q stay.
+  void convert_approximately(std::span<const std::uint64_t* const> in, std::span<std::uint64_t* const> out,
+                             std::size_t n) const;
+  /// The centered representative.
+  void convert(std::span<const std::uint64_t* const> in, std::span<std::uint64_t* const> out, std::size_t n) const;
+
+ private:
+  std::vector<Modulus> from_, to_;
+  std::vector<FixedFactor> inverses_;   // (Q/q_i)^-1 mod q_i
+  std::vector<double> reciprocals_;     // 1 / q_i
+  std::vector<std::uint64_t> factors_;  // for each p_j: Q/q_i mod p_j for all i, then -Q mod p_j
+};
+
+}  // namespace blindproof::field
