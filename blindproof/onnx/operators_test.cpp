@@ -295,7 +295,7 @@ TEST(Activations, FollowTheirFormulas) {
   for (const auto& [name, f] : cases) {
     ModelMaker maker({kOpen, 9});
     maker.node(name, {"x"}, "y");
-    expect_near(run(maker, x).y, mapped(x, [&f = f](float v, std::size_t) { return f(v); }));
+    expect_near(run(maker, x).y, mapped(x, [function = f](float v, std::size_t) { return function(v); }));
   }
 }
 
