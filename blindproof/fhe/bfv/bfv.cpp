@@ -1,0 +1,348 @@
+#include "blindproof/fhe/bfv/bfv.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "blindproof/base/check.h"
+#include "blindproof/base/thread_pool.h"
+#include "blindproof/field/residues.h"
+
+namespace blindproof::fhe::bfv {
+namespace {
+
+using base::ErrorCode;
+using rlwe::NttPoly;
+
+base::Error mismatch(const char* operation, std::string detail) {
+  return base::error(ErrorCode::kMismatch, operation, std::move(detail));
+}
+
+base::Error invalid(const char* operation, std::string detail) {
+  return base::error(ErrorCode::kInvalidArgument, operation, std::move(detail));
+}
+
+template <class A, class B>
+base::Status same_context(const char* operation, const A& a, const B& b) {
+  if (a.context() == b.context()) return {};
+  return mismatch(operation, "the operands belong to different contexts");
+}
+
+base::Status has_degree(const char* operation, const Ciphertext& a, std::size_t degree) {
+  if (a.parts().size() == degree + 1) return {};
+  return invalid(operation, degree == 1 ? "takes ciphertexts of degree 1: relinearise the product first"
+                                        : "takes a product that was not relinearised yet");
+}
+
+base::Status key_fits(const char* operation, const Ciphertext& a, const rlwe::KeySwitchKey& key) {
+  if (key.b.front().ring_ptr() != a.context()->ring()) return mismatch(operation, "the key is of another ring");
+  if (key.q_limbs() < a.context()->ring()->q_count()) return mismatch(operation, "the key is for fewer limbs");
+  return {};
+}
+
+Outcome usable(const char* operation, Ciphertext&& a) {
+  if (rlwe::is_transparent(a.parts())) {
+    return invalid(operation, "the result would be a plain value in the form of a ciphertext, which hides nothing: "
+                              "compute it from plain values");
+  }
+  if (a.predicted_budget_bits() > 0) return std::move(a);
+  return invalid(operation, "the result might not decrypt, its error is predicted " +
+                                std::to_string(static_cast<int>(std::ceil(-a.predicted_budget_bits()))) +
+                                " bits too long: choose parameters with more limbs, or a smaller plaintext modulus");
+}
+
+// The polynomial with coefficients in (-t/2, t/2].
+NttPoly centered_poly(const Plaintext& a) {
+  const field::Modulus& t = a.context()->t();
+  std::vector<std::int64_t> integers(a.coefficients().size());
+  std::ranges::transform(a.coefficients(), integers.begin(), [&](std::uint64_t c) { return t.centered(c); });
+  return to_values(rlwe::from_signed(a.context()->ring(), a.context()->basis(), integers, rlwe::Secrecy::kSecret));
+}
+
+// round(Q m / t) = (Q m - [Q m]_t) / t = -[Q m]_t / t modulo Q.
+NttPoly scaled_poly(const Plaintext& a) {
+  const Context& context = *a.context();
+  const field::Modulus& t = context.t();
+  std::vector<std::int64_t> integers(a.coefficients().size());
+  std::ranges::transform(a.coefficients(), integers.begin(),
+                         [&](std::uint64_t c) { return t.centered(t.multiply(c, context.constants().q_mod_t)); });
+  NttPoly result = to_values(rlwe::from_signed(context.ring(), context.basis(), integers, rlwe::Secrecy::kSecret));
+  rlwe::scale(result, context.constants().minus_inverse_t_mod_q);
+  return result;
+}
+
+// One converter over all columns.
+void convert(const field::BaseConverter& converter, std::span<const std::uint64_t* const> in,
+             std::span<std::uint64_t* const> out, std::size_t n) {
+  base::parallel_ranges(n, 2048, [&](std::size_t begin, std::size_t end) {
+    std::vector<const std::uint64_t*> from(in.begin(), in.end());
+    std::vector<std::uint64_t*> to(out.begin(), out.end());
+    for (const std::uint64_t*& p : from) p += begin;
+    for (std::uint64_t*& p : to) p += begin;
+    converter.convert(from, to, end - begin);
+  });
+}
+
+struct Halves {
+  std::vector<std::uint64_t*> q, b;
+};
+
+Halves limbs_of(NttPoly& a, std::size_t q_count) {
+  Halves result;
+  for (std::size_t i = 0; i < a.limbs(); ++i) (i < q_count ? result.q : result.b).push_back(a.limb(i).data());
+  return result;
+}
+
+// t a modulo Q B.
+NttPoly extended(const Context& context, const NttPoly& a) {
+  const std::size_t q_count = a.limbs();
+  const rlwe::RingPtr& ring = context.product_ring();
+  NttPoly result(ring, {q_count, true});
+  const rlwe::CoeffPoly coefficients = to_coefficients(NttPoly(a));
+  std::vector<const std::uint64_t*> in;
+  for (std::size_t i = 0; i < q_count; ++i) in.push_back(coefficients.limb(i).data());
+  convert(ring->digit_converter(q_count, 0), in, limbs_of(result, q_count).b, a.degree());
+  base::parallel_for(result.limbs(), [&](std::size_t i) {
+    if (i >= q_count) poly::ntt_forward(result.tables(i), result.limb(i));
+    const std::span<const std::uint64_t> source = i < q_count ? a.limb(i) : std::as_const(result).limb(i);
+    field::scale(result.modulus(i), source, context.constants().t_mod_qb[i], result.limb(i));
+  });
+  return result;
+}
+
+// round(a B / Q) modulo Q B: (B a - [B a]_Q) / Q modulo B, then to all moduli.
+NttPoly switched(const Context& context, const NttPoly& a) {
+  const std::size_t q_count = a.limbs(), n = a.degree();
+  const rlwe::RingPtr& ring = context.product_ring();
+  NttPoly result(ring, {q_count, true});
+  NttPoly scaled(a);
+  base::parallel_for(q_count, [&](std::size_t i) {
+    poly::ntt_inverse_scaled(scaled.tables(i), context.constants().b_mod_q[i], scaled.limb(i));
+  });
+  const Halves scaled_limbs = limbs_of(scaled, q_count), limbs = limbs_of(result, q_count);
+  const std::vector<const std::uint64_t*> in(scaled_limbs.q.begin(), scaled_limbs.q.end());
+  convert(ring->digit_converter(q_count, 0), in, limbs.b, n);
+  for (std::size_t i = q_count; i < result.limbs(); ++i) {
+    field::scale(result.modulus(i), result.limb(i), context.constants().minus_inverse_q_mod_b[i - q_count], result.limb(i));
+  }
+  convert(context.b_to_q(), std::vector<const std::uint64_t*>(limbs.b.begin(), limbs.b.end()), limbs.q, n);
+  base::parallel_for(result.limbs(), [&](std::size_t i) { poly::ntt_forward(result.tables(i), result.limb(i)); });
+  return result;
+}
+
+double rounding_of_products(const rlwe::Ring& ring) {
+  const double h = 2.0 / 3.0 * static_cast<double>(ring.degree());
+  return std::sqrt((1 + h + h * h) / 12);
+}
+
+double product_noise(const Ciphertext& a, const Ciphertext& b) {
+  const Context& context = *a.context();
+  const rlwe::Ring& ring = *context.ring();
+  const double t = static_cast<double>(context.parameters().t), root = std::sqrt(static_cast<double>(ring.degree()));
+  const double overflow = rlwe::rounding_noise(ring);  // of phase / Q beyond the message
+  const double shared = std::sqrt(1.0 + std::max(a.secret_power(), b.secret_power()));
+  const double crossed = t * root * (0.5 + overflow * shared) * (a.noise() + b.noise());
+  const double both = std::exp2(std::log2(t) + std::log2(a.noise()) + std::log2(b.noise()) -
+                                ring.log2_modulus(context.basis())) * root * shared;
+  const double switching = t * root * overflow * overflow * std::sqrt(2.0);
+  return std::hypot(crossed + both, switching, rounding_of_products(ring));
+}
+
+Outcome apply(const char* operation, const Ciphertext& a, std::size_t element, const rlwe::GaloisKeys& keys,
+              const rlwe::Decomposition* digits) {
+  BLINDPROOF_ASSIGN(const rlwe::GaloisKey* key, keys.find(element, a.context()->ring()->q_count()));
+  BLINDPROOF_TRY(key_fits(operation, a, key->key));
+  rlwe::Parts parts = digits != nullptr ? rlwe::apply_galois(a.parts(), *digits, *key) : rlwe::apply_galois(a.parts(), *key);
+  const double added = rlwe::key_switch_noise(*a.context()->ring(), a.context()->ring()->q_count());
+  return usable(operation, Ciphertext(a.context(), std::move(parts), std::hypot(a.noise(), added), a.secret_power()));
+}
+
+Ciphertext encrypted(const Plaintext& plaintext, rlwe::Parts&& parts, double noise) {
+  rlwe::add_to(parts[0], scaled_poly(plaintext));
+  return {plaintext.context(), std::move(parts), std::hypot(noise, std::sqrt(1.0 / 12)), 1};
+}
+
+template <class Combine>
+Outcome combine(const char* operation, const Ciphertext& a, const Ciphertext& b, Combine&& combine_parts) {
+  BLINDPROOF_TRY(same_context(operation, a, b));
+  rlwe::Parts parts = a.parts();
+  combine_parts(parts, b.parts());
+  return usable(operation, Ciphertext(a.context(), std::move(parts), a.noise() + b.noise(),
+                                           std::max(a.secret_power(), b.secret_power())));
+}
+
+template <class Combine>
+Outcome combine(const char* operation, const Ciphertext& a, const Plaintext& b, Combine&& combine_poly) {
+  BLINDPROOF_TRY(same_context(operation, a, b));
+  rlwe::Parts parts = a.parts();
+  combine_poly(parts[0], scaled_poly(b));
+  return usable(operation, Ciphertext(a.context(), std::move(parts), a.noise() + std::sqrt(1.0 / 12), a.secret_power()));
+}
+
+}  // namespace
+
+base::Result<Plaintext> encode(const ContextPtr& context, std::span<const std::int64_t> slots) {
+  BLINDPROOF_ASSIGN(std::vector<std::uint64_t> coefficients, context->slots().encode(slots));
+  return Plaintext(context, std::move(coefficients));
+}
+
+std::vector<std::int64_t> decode(const Plaintext& plaintext) {
+  return plaintext.context()->slots().decode_signed(plaintext.coefficients());
+}
+
+rlwe::SecretKey generate_secret_key(const Context& context, crypto::Csprng& random) {
+  return rlwe::SecretKey::generate(context.ring(), random);
+}
+
+rlwe::PublicKey generate_public_key(const rlwe::SecretKey& secret, crypto::Csprng& random) {
+  return rlwe::PublicKey::generate(secret, 1, random);
+}
+
+rlwe::KeySwitchKey generate_relinearization_key(const Context& context, const rlwe::SecretKey& secret,
+                                                crypto::Csprng& random) {
+  return rlwe::make_relinearization_key(secret, context.ring()->q_count(), 1, random);
+}
+
+rlwe::GaloisKeys generate_rotation_keys(const Context& context, const rlwe::SecretKey& secret,
+                                        std::span<const std::int64_t> steps, bool exchange, crypto::Csprng& random) {
+  return rlwe::make_rotation_keys(secret, steps, exchange, context.ring()->q_count(), 1, random);
+}
+
+Ciphertext encrypt(const rlwe::PublicKey& key, const Plaintext& plaintext, crypto::Csprng& random) {
+  const Context& context = *plaintext.context();
+  return encrypted(plaintext, rlwe::encrypt_zero(key, context.basis(), 1, random),
+                   rlwe::fresh_public_key_noise(*context.ring()));
+}
+
+Ciphertext encrypt(const rlwe::SecretKey& key, const Plaintext& plaintext, crypto::Csprng& random) {
+  return encrypted(plaintext, rlwe::encrypt_zero(key, plaintext.context()->basis(), 1, random).parts,
+                   rlwe::fresh_secret_key_noise());
+}
+
+// x = Q m / t + e, so t x = Q m + [t x]_Q and m = -[t x]_Q / Q modulo t.
+base::Result<Plaintext> decrypt(const rlwe::SecretKey& key, const Ciphertext& ciphertext) {
+  const Context& context = *ciphertext.context();
+  if (key.ring() != context.ring()) {
+    return mismatch("decryption", "the secret key is of another ring than the ciphertext");
+  }
+  NttPoly phase = rlwe::phase(ciphertext.parts(), key);
+  base::parallel_for(phase.limbs(), [&](std::size_t i) {
+    poly::ntt_inverse_scaled(phase.tables(i), context.constants().t_mod_q[i], phase.limb(i));
+  });
+  std::vector<const std::uint64_t*> in;
+  for (std::size_t i = 0; i < phase.limbs(); ++i) in.push_back(std::as_const(phase).limb(i).data());
+  std::vector<std::uint64_t> coefficients(phase.degree());
+  const std::vector<std::uint64_t*> out{coefficients.data()};
+  convert(context.q_to_t(), in, out, phase.degree());
+  field::scale(context.t(), coefficients, context.constants().minus_inverse_q_mod_t, coefficients);
+  return Plaintext(ciphertext.context(), std::move(coefficients));
+}
+
+Outcome add(const Ciphertext& a, const Ciphertext& b) {
+  return combine("addition", a, b, [](rlwe::Parts& x, const rlwe::Parts& y) { rlwe::add_to(x, y); });
+}
+
+Outcome subtract(const Ciphertext& a, const Ciphertext& b) {
+  return combine("subtraction", a, b, [](rlwe::Parts& x, const rlwe::Parts& y) { rlwe::subtract_from(x, y); });
+}
+
+Outcome add(const Ciphertext& a, const Plaintext& b) {
+  return combine("addition", a, b, [](NttPoly& x, const NttPoly& y) { rlwe::add_to(x, y); });
+}
+
+Outcome subtract(const Ciphertext& a, const Plaintext& b) {
+  return combine("subtraction", a, b, [](NttPoly& x, const NttPoly& y) { rlwe::subtract_from(x, y); });
+}
+
+Ciphertext negate(const Ciphertext& a) {
+  rlwe::Parts parts = a.parts();
+  rlwe::negate(parts);
+  return {a.context(), std::move(parts), a.noise(), a.secret_power()};
+}
+
+Outcome multiply(const Ciphertext& a, const Plaintext& b) {
+  BLINDPROOF_TRY(same_context("multiplication", a, b));
+  const field::Modulus& t = a.context()->t();
+  double squares = 0;
+  for (const std::uint64_t c : b.coefficients()) {
+    const double value = static_cast<double>(t.centered(c));
+    squares += value * value;
+  }
+  rlwe::Parts parts = a.parts();
+  rlwe::multiply_by(parts, centered_poly(b));
+  return usable("multiplication", Ciphertext(a.context(), std::move(parts), a.noise() * std::sqrt(squares), a.secret_power()));
+}
+
+Outcome multiply(const Ciphertext& a, std::int64_t constant) {
+  const std::int64_t centered = a.context()->t().centered(a.context()->t().reduce_signed(constant));
+  std::vector<std::uint64_t> factors;
+  for (std::size_t i = 0; i < a.parts()[0].limbs(); ++i) factors.push_back(a.parts()[0].modulus(i).reduce_signed(centered));
+  rlwe::Parts parts = a.parts();
+  rlwe::scale(parts, factors);
+  return usable("multiplication", Ciphertext(a.context(), std::move(parts),
+                                                  a.noise() * std::abs(static_cast<double>(centered)), a.secret_power()));
+}
+
+Outcome multiply(const Ciphertext& a, const Ciphertext& b) {
+  BLINDPROOF_TRY(same_context("multiplication", a, b));
+  BLINDPROOF_TRY(has_degree("multiplication", a, 1));
+  BLINDPROOF_TRY(has_degree("multiplication", b, 1));
+  const Context& context = *a.context();
+  rlwe::Parts x, y;
+  for (const NttPoly& part : a.parts()) x.push_back(extended(context, part));
+  for (const NttPoly& part : b.parts()) y.push_back(switched(context, part));
+  rlwe::Parts product = rlwe::multiply(x, y), result;
+  for (NttPoly& part : product) {
+    NttPoly divided = divide(std::move(part), context.product_ring()->drop_p(context.ring()->q_count()));
+    result.push_back(NttPoly::adopt(context.ring(), context.basis(), std::move(divided).release()));
+  }
+  return usable("multiplication", Ciphertext(a.context(), std::move(result), product_noise(a, b),
+                                                  std::max(a.secret_power(), b.secret_power()) + 1));
+}
+
+Outcome square(const Ciphertext& a) { return multiply(a, a); }
+
+Outcome relinearize(const Ciphertext& a, const rlwe::KeySwitchKey& key) {
+  BLINDPROOF_TRY(has_degree("relinearisation", a, 2));
+  BLINDPROOF_TRY(key_fits("relinearisation", a, key));
+  const double added = rlwe::key_switch_noise(*a.context()->ring(), a.context()->ring()->q_count());
+  return usable("relinearisation", Ciphertext(a.context(), rlwe::relinearize(a.parts(), key),
+                                                   std::hypot(a.noise(), added), a.secret_power()));
+}
+
+Outcome multiply(const Ciphertext& a, const Ciphertext& b, const rlwe::KeySwitchKey& key) {
+  BLINDPROOF_ASSIGN(const Ciphertext product, multiply(a, b));
+  return relinearize(product, key);
+}
+
+Outcome rotate(const Ciphertext& a, std::int64_t steps, const rlwe::GaloisKeys& keys) {
+  BLINDPROOF_TRY(has_degree("rotation", a, 1));
+  const std::size_t element = rlwe::rotation_element(a.context()->ring()->log_degree(), steps);
+  if (element == 1) return a;
+  return apply("rotation", a, element, keys, nullptr);
+}
+
+Outcome exchange_rows(const Ciphertext& a, const rlwe::GaloisKeys& keys) {
+  BLINDPROOF_TRY(has_degree("exchange of rows", a, 1));
+  return apply("exchange of rows", a, rlwe::conjugation_element(a.context()->ring()->log_degree()), keys, nullptr);
+}
+
+base::Result<std::vector<Ciphertext>> rotate_hoisted(const Ciphertext& a, std::span<const std::int64_t> steps,
+                                                     const rlwe::GaloisKeys& keys) {
+  BLINDPROOF_TRY(has_degree("rotation", a, 1));
+  const rlwe::Decomposition digits = rlwe::decompose(a.parts()[1]);
+  std::vector<Ciphertext> results;
+  results.reserve(steps.size());
+  for (const std::int64_t step : steps) {
+    const std::size_t element = rlwe::rotation_element(a.context()->ring()->log_degree(), step);
+    if (element == 1) {
+      results.push_back(a);
+      continue;
+    }
+    BLINDPROOF_ASSIGN(Ciphertext rotated, apply("rotation", a, element, keys, &digits));
+    results.push_back(std::move(rotated));
+  }
+  return results;
+}
+
+}  // namespace blindproof::fhe::bfv

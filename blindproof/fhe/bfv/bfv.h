@@ -1,0 +1,49 @@
+// Encryption and arithmetic of BFV.
+//
+// Errors of the operations: kMismatch for other contexts or keys, kInvalidArgument where a key is missing, a degree doesn't
+// fit, or the result might not decrypt.
+#pragma once
+
+#include "blindproof/fhe/bfv/ciphertext.h"
+
+namespace blindproof::fhe::bfv {
+
+using Outcome = base::Result<Ciphertext>;
+
+base::Result<Plaintext> encode(const ContextPtr& context, std::span<const std::int64_t> slots);
+/// N slots in (-t/2, t/2).
+std::vector<std::int64_t> decode(const Plaintext& plaintext);
+
+rlwe::SecretKey generate_secret_key(const Context& context, crypto::Csprng& random);
+rlwe::PublicKey generate_public_key(const rlwe::SecretKey& secret, crypto::Csprng& random);
+rlwe::KeySwitchKey generate_relinearization_key(const Context& context, const rlwe::SecretKey& secret,
+                                                crypto::Csprng& random);
+/// For rotations of both rows by these numbers of slots (to the left), and the exchange of rows if asked for.
+rlwe::GaloisKeys generate_rotation_keys(const Context& context, const rlwe::SecretKey& secret,
+                                        std::span<const std::int64_t> steps, bool exchange, crypto::Csprng& random);
+
+Ciphertext encrypt(const rlwe::PublicKey& key, const Plaintext& plaintext, crypto::Csprng& random);
+Ciphertext encrypt(const rlwe::SecretKey& key, const Plaintext& plaintext, crypto::Csprng& random);
+base::Result<Plaintext> decrypt(const rlwe::SecretKey& key, const Ciphertext& ciphertext);
+
+Outcome add(const Ciphertext& a, const Ciphertext& b);
+Outcome subtract(const Ciphertext& a, const Ciphertext& b);
+Outcome add(const Ciphertext& a, const Plaintext& b);
+Outcome subtract(const Ciphertext& a, const Plaintext& b);
+Ciphertext negate(const Ciphertext& a);
+Outcome multiply(const Ciphertext& a, const Plaintext& b);
+Outcome multiply(const Ciphertext& a, std::int64_t constant);
+
+/// Degree 2, not yet relinearised: sums of such products may be relinearised once.   Requires: degree 1.
+Outcome multiply(const Ciphertext& a, const Ciphertext& b);
+Outcome square(const Ciphertext& a);
+Outcome relinearize(const Ciphertext& a, const rlwe::KeySwitchKey& key);
+Outcome multiply(const Ciphertext& a, const Ciphertext& b, const rlwe::KeySwitchKey& key);
+
+/// In both rows, slot i becomes what slot i + steps was.
+Outcome rotate(const Ciphertext& a, std::int64_t steps, const rlwe::GaloisKeys& keys);
+Outcome exchange_rows(const Ciphertext& a, const rlwe::GaloisKeys& keys);
+base::Result<std::vector<Ciphertext>> rotate_hoisted(const Ciphertext& a, std::span<const std::int64_t> steps,
+                                                     const rlwe::GaloisKeys& keys);
+
+}  // namespace blindproof::fhe::bfv

@@ -1,0 +1,53 @@
+// Messages of BFV.
+//
+// A ciphertext carries the predicted standard deviation of an error coefficient, and the highest power of the secret in it: a
+// product of errors that share factors s varies more than one of independent errors (docs/spec/fhe.md, "Noise"). An evaluation whose predicted error might
+// not decrypt fails with an error that says so: wrong results and decryption failures, which leak the key (Cheon et al.,
+// ePrint 2024/116), don't occur but with probability below 2^-128 if the predictions are right.
+#pragma once
+
+#include <cmath>
+
+#include "blindproof/fhe/bfv/context.h"
+#include "blindproof/fhe/rlwe/ciphertext.h"
+
+namespace blindproof::fhe::bfv {
+
+/// A Gaussian variable exceeds this many standard deviations with probability below 2^-146: below 2^-128 for the largest of
+/// 2^17 coefficients.
+inline constexpr double kTail = 14;
+
+class Plaintext {
+ public:
+  /// Requires: N coefficients in [0, t).
+  Plaintext(ContextPtr context, std::vector<std::uint64_t> coefficients)
+      : context_(std::move(context)), coefficients_(std::move(coefficients)) {}
+
+  const ContextPtr& context() const noexcept { return context_; }
+  std::span<const std::uint64_t> coefficients() const noexcept { return coefficients_; }
+
+ private:
+  ContextPtr context_;
+  std::vector<std::uint64_t> coefficients_;
+};
+
+class Ciphertext {
+ public:
+  Ciphertext(ContextPtr context, rlwe::Parts parts, double noise, int secret_power)
+      : context_(std::move(context)), parts_(std::move(parts)), noise_(noise), secret_power_(secret_power) {}
+
+  const ContextPtr& context() const noexcept { return context_; }
+  const rlwe::Parts& parts() const& noexcept { return parts_; }
+  double noise() const noexcept { return noise_; }
+  int secret_power() const noexcept { return secret_power_; }
+  /// Bits between the predicted bound of the error and what decrypts. From public data alone.
+  double predicted_budget_bits() const noexcept { return context_->log2_room() - std::log2(kTail * noise_); }
+
+ private:
+  ContextPtr context_;
+  rlwe::Parts parts_;
+  double noise_;
+  int secret_power_;
+};
+
+}  // namespace blindproof::fhe::bfv

@@ -1,0 +1,348 @@
+#include "blindproof/fhe/bgv/bgv.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "blindproof/base/thread_pool.h"
+#include "blindproof/field/residues.h"
+
+namespace blindproof::fhe::bgv {
+namespace {
+
+using base::ErrorCode;
+using rlwe::NttPoly;
+
+base::Error mismatch(const char* operation, std::string detail) {
+  return base::error(ErrorCode::kMismatch, operation, std::move(detail));
+}
+
+base::Error invalid(const char* operation, std::string detail) {
+  return base::error(ErrorCode::kInvalidArgument, operation, std::move(detail));
+}
+
+template <class A, class B>
+base::Status same_context(const char* operation, const A& a, const B& b) {
+  if (a.context() == b.context()) return {};
+  return mismatch(operation, "the operands belong to different contexts");
+}
+
+base::Status same_level(const char* operation, const Ciphertext& a, const Ciphertext& b) {
+  BLINDPROOF_TRY(same_context(operation, a, b));
+  if (a.level() == b.level()) return {};
+  return mismatch(operation, "the operands have levels " + std::to_string(a.level()) + " and " + std::to_string(b.level()) +
+                                 ": bring the higher one down with lower_to()");
+}
+
+base::Status has_degree(const char* operation, const Ciphertext& a, std::size_t degree) {
+  if (a.parts().size() == degree + 1) return {};
+  return invalid(operation, degree == 1 ? "takes ciphertexts of degree 1: relinearise the product first"
+                                        : "takes a product that was not relinearised yet");
+}
+
+base::Status has_level_below(const char* operation, const Ciphertext& a) {
+  if (a.level() > 0) return {};
+  return invalid(operation, "no level is left: choose parameters with more levels");
+}
+
+base::Status key_fits(const char* operation, const Ciphertext& a, const rlwe::KeySwitchKey& key) {
+  if (key.b.front().ring_ptr() != a.context()->ring()) return mismatch(operation, "the key is of another ring");
+  if (key.q_limbs() < a.context()->q_limbs(a.level())) {
+    return invalid(operation, "the key is for levels up to " + std::to_string(key.q_limbs() - 1) +
+                                  ", the ciphertext is at " + std::to_string(a.level()));
+  }
+  return {};
+}
+
+Outcome usable(const char* operation, Ciphertext&& a) {
+  if (rlwe::is_transparent(a.parts())) {
+    return invalid(operation, "the result would be a plain value in the form of a ciphertext, which hides nothing: "
+                              "compute it from plain values");
+  }
+  if (a.predicted_budget_bits() > 0) return std::move(a);
+  return invalid(operation, "the result might not decrypt, its error is predicted " +
+                                std::to_string(static_cast<int>(std::ceil(-a.predicted_budget_bits()))) +
+                                " bits too long: rescale products earlier, or choose a smaller plaintext modulus");
+}
+
+double t_of(const Ciphertext& a) { return static_cast<double>(a.context()->parameters().t); }
+
+// factor times the message, with coefficients in (-t/2, t/2].
+NttPoly centered_poly(const Plaintext& a, int level, std::uint64_t factor) {
+  const Context& context = *a.context();
+  const field::Modulus& t = context.t();
+  std::vector<std::int64_t> integers(a.coefficients().size());
+  std::ranges::transform(a.coefficients(), integers.begin(),
+                         [&](std::uint64_t c) { return t.centered(t.multiply(c, factor)); });
+  return to_values(rlwe::from_signed(context.ring(), context.basis(level), integers, rlwe::Secrecy::kSecret));
+}
+
+rlwe::Parts scaled(const Ciphertext& a, std::int64_t constant) {
+  std::vector<std::uint64_t> factors;
+  for (std::size_t i = 0; i < a.parts()[0].limbs(); ++i) factors.push_back(a.parts()[0].modulus(i).reduce_signed(constant));
+  rlwe::Parts parts = a.parts();
+  rlwe::scale(parts, factors);
+  return parts;
+}
+
+double last_modulus(const Ciphertext& a) {
+  return static_cast<double>(a.parts()[0].modulus(a.context()->q_limbs(a.level()) - 1).value());
+}
+
+double switched(const Ciphertext& a) {
+  return std::hypot(a.deviation(), t_of(a) * rlwe::key_switch_noise(*a.context()->ring(), a.context()->q_limbs(a.level())));
+}
+
+// The division of a ciphertext by its level's modulus: what is predicted of the result.
+Ciphertext divided(const Ciphertext& a, rlwe::Parts&& parts, double deviation) {
+  const Context& context = *a.context();
+  const double h = 2.0 / 3.0 * static_cast<double>(context.ring()->degree());
+  const double rounding =
+      t_of(a) * (a.parts().size() == 3 && parts.size() == 3 ? std::sqrt((1 + h + h * h) / 12) : rlwe::rounding_noise(*context.ring()));
+  const double kept = deviation / last_modulus(a);
+  return {a.context(), a.level() - 1, context.t().multiply(a.factor(), context.inverse_modulus(a.level())), std::move(parts),
+          std::hypot(kept, rounding), kept > rounding ? a.secret_power() : static_cast<int>(parts.size()) - 1};
+}
+
+double binomial(int n, int k) {
+  double result = 1;
+  for (int i = 1; i <= k; ++i) result *= static_cast<double>(n - k + i) / i;
+  return result;
+}
+
+template <class Combine>
+Outcome combine(const char* operation, const Ciphertext& a, const Ciphertext& b, Combine&& combine_parts) {
+  BLINDPROOF_TRY(same_level(operation, a, b));
+  if (a.factor() != b.factor()) {
+    return mismatch(operation, "the operands have different factors: rescale products, and use lower_to()");
+  }
+  rlwe::Parts parts = a.parts();
+  combine_parts(parts, b.parts());
+  return usable(operation, Ciphertext(a.context(), a.level(), a.factor(), std::move(parts), a.deviation() + b.deviation(),
+                                      std::max(a.secret_power(), b.secret_power())));
+}
+
+template <class Combine>
+Outcome combine(const char* operation, const Ciphertext& a, const Plaintext& b, Combine&& combine_poly) {
+  BLINDPROOF_TRY(same_context(operation, a, b));
+  rlwe::Parts parts = a.parts();
+  combine_poly(parts[0], centered_poly(b, a.level(), a.factor()));
+  return usable(operation, Ciphertext(a.context(), a.level(), a.factor(), std::move(parts), a.deviation() + t_of(a) / 2,
+                                      a.secret_power()));
+}
+
+Outcome apply(const char* operation, const Ciphertext& a, std::size_t element, const rlwe::GaloisKeys& keys,
+              const rlwe::Decomposition* digits) {
+  const std::uint64_t t = a.context()->parameters().t;
+  BLINDPROOF_ASSIGN(const rlwe::GaloisKey* key, keys.find(element, a.context()->q_limbs(a.level())));
+  BLINDPROOF_TRY(key_fits(operation, a, key->key));
+  rlwe::Parts parts =
+      digits != nullptr ? rlwe::apply_galois(a.parts(), *digits, *key, t) : rlwe::apply_galois(a.parts(), *key, t);
+  return usable(operation, Ciphertext(a.context(), a.level(), a.factor(), std::move(parts), switched(a), a.secret_power()));
+}
+
+Ciphertext encrypted(const Plaintext& plaintext, rlwe::Parts&& parts, double noise) {
+  const Context& context = *plaintext.context();
+  const double t = static_cast<double>(context.parameters().t);
+  rlwe::add_to(parts[0], centered_poly(plaintext, context.top_level(), 1));
+  return {plaintext.context(), context.top_level(), 1, std::move(parts), t * std::hypot(noise, 0.5), 1};
+}
+
+}  // namespace
+
+base::Result<Plaintext> encode(const ContextPtr& context, std::span<const std::int64_t> slots) {
+  BLINDPROOF_ASSIGN(std::vector<std::uint64_t> coefficients, context->slots().encode(slots));
+  return Plaintext(context, std::move(coefficients));
+}
+
+std::vector<std::int64_t> decode(const Plaintext& plaintext) {
+  return plaintext.context()->slots().decode_signed(plaintext.coefficients());
+}
+
+rlwe::SecretKey generate_secret_key(const Context& context, crypto::Csprng& random) {
+  return rlwe::SecretKey::generate(context.ring(), random);
+}
+
+rlwe::PublicKey generate_public_key(const Context& context, const rlwe::SecretKey& secret, crypto::Csprng& random) {
+  return rlwe::PublicKey::generate(secret, context.parameters().t, random);
+}
+
+rlwe::KeySwitchKey generate_relinearization_key(const Context& context, const rlwe::SecretKey& secret, int level,
+                                                crypto::Csprng& random) {
+  return rlwe::make_relinearization_key(secret, context.q_limbs(level), context.parameters().t, random);
+}
+
+rlwe::GaloisKeys generate_rotation_keys(const Context& context, const rlwe::SecretKey& secret, int level,
+                                        std::span<const std::int64_t> steps, bool exchange, crypto::Csprng& random) {
+  return rlwe::make_rotation_keys(secret, steps, exchange, context.q_limbs(level), context.parameters().t, random);
+}
+
+Ciphertext encrypt(const rlwe::PublicKey& key, const Plaintext& plaintext, crypto::Csprng& random) {
+  const Context& context = *plaintext.context();
+  return encrypted(plaintext, rlwe::encrypt_zero(key, context.basis(context.top_level()), context.parameters().t, random),
+                   rlwe::fresh_public_key_noise(*context.ring()));
+}
+
+Ciphertext encrypt(const rlwe::SecretKey& key, const Plaintext& plaintext, crypto::Csprng& random) {
+  const Context& context = *plaintext.context();
+  return encrypted(plaintext, rlwe::encrypt_zero(key, context.basis(context.top_level()), context.parameters().t, random).parts,
+                   rlwe::fresh_secret_key_noise());
+}
+
+base::Result<Plaintext> decrypt(const rlwe::SecretKey& key, const Ciphertext& ciphertext) {
+  const Context& context = *ciphertext.context();
+  if (key.ring() != context.ring()) {
+    return mismatch("decryption", "the secret key is of another ring than the ciphertext");
+  }
+  const rlwe::CoeffPoly phase = to_coefficients(rlwe::phase(ciphertext.parts(), key));
+  std::vector<std::uint64_t> coefficients(phase.degree());
+  base::parallel_ranges(phase.degree(), 2048, [&](std::size_t begin, std::size_t end) {
+    std::vector<const std::uint64_t*> in;
+    for (std::size_t i = 0; i < phase.limbs(); ++i) in.push_back(phase.limb(i).data() + begin);
+    const std::vector<std::uint64_t*> out{coefficients.data() + begin};
+    context.to_t(ciphertext.level()).convert(in, out, end - begin);
+  });
+  field::scale(context.t(), coefficients, context.t().inverse(ciphertext.factor()), coefficients);
+  return Plaintext(ciphertext.context(), std::move(coefficients));
+}
+
+Outcome add(const Ciphertext& a, const Ciphertext& b) {
+  return combine("addition", a, b, [](rlwe::Parts& x, const rlwe::Parts& y) { rlwe::add_to(x, y); });
+}
+
+Outcome subtract(const Ciphertext& a, const Ciphertext& b) {
+  return combine("subtraction", a, b, [](rlwe::Parts& x, const rlwe::Parts& y) { rlwe::subtract_from(x, y); });
+}
+
+Outcome add(const Ciphertext& a, const Plaintext& b) {
+  return combine("addition", a, b, [](NttPoly& x, const NttPoly& y) { rlwe::add_to(x, y); });
+}
+
+Outcome subtract(const Ciphertext& a, const Plaintext& b) {
+  return combine("subtraction", a, b, [](NttPoly& x, const NttPoly& y) { rlwe::subtract_from(x, y); });
+}
+
+Ciphertext negate(const Ciphertext& a) {
+  rlwe::Parts parts = a.parts();
+  rlwe::negate(parts);
+  return {a.context(), a.level(), a.factor(), std::move(parts), a.deviation(), a.secret_power()};
+}
+
+Outcome multiply(const Ciphertext& a, const Plaintext& b) {
+  BLINDPROOF_TRY(same_context("multiplication", a, b));
+  const field::Modulus& t = a.context()->t();
+  double squares = 0;
+  for (const std::uint64_t c : b.coefficients()) {
+    const double value = static_cast<double>(t.centered(c));
+    squares += value * value;
+  }
+  rlwe::Parts parts = a.parts();
+  rlwe::multiply_by(parts, centered_poly(b, a.level(), 1));
+  return usable("multiplication", Ciphertext(a.context(), a.level(), a.factor(), std::move(parts),
+                                             a.deviation() * std::sqrt(squares), a.secret_power()));
+}
+
+Outcome multiply(const Ciphertext& a, std::int64_t constant) {
+  const field::Modulus& t = a.context()->t();
+  const std::int64_t centered = t.centered(t.reduce_signed(constant));
+  return usable("multiplication", Ciphertext(a.context(), a.level(), a.factor(), scaled(a, centered),
+                                             a.deviation() * std::abs(static_cast<double>(centered)), a.secret_power()));
+}
+
+Outcome multiply(const Ciphertext& a, const Ciphertext& b) {
+  BLINDPROOF_TRY(same_level("multiplication", a, b));
+  BLINDPROOF_TRY(has_degree("multiplication", a, 1));
+  BLINDPROOF_TRY(has_degree("multiplication", b, 1));
+  const Context& context = *a.context();
+  const int power = a.secret_power() + b.secret_power();
+  // Twice for what both share: the message, if one is squared.
+  const double variance = 2 * static_cast<double>(context.ring()->degree()) * binomial(power, a.secret_power());
+  return usable("multiplication", Ciphertext(a.context(), a.level(), context.t().multiply(a.factor(), b.factor()),
+                                             rlwe::multiply(a.parts(), b.parts()),
+                                             a.deviation() * b.deviation() * std::sqrt(variance), power));
+}
+
+Outcome square(const Ciphertext& a) { return multiply(a, a); }
+
+Outcome relinearize(const Ciphertext& a, const rlwe::KeySwitchKey& key) {
+  BLINDPROOF_TRY(has_degree("relinearisation", a, 2));
+  BLINDPROOF_TRY(key_fits("relinearisation", a, key));
+  return usable("relinearisation", Ciphertext(a.context(), a.level(), a.factor(),
+                                              rlwe::relinearize(a.parts(), key, a.context()->parameters().t), switched(a),
+                                              a.secret_power()));
+}
+
+Outcome rescale(const Ciphertext& a) {
+  BLINDPROOF_TRY(has_level_below("rescaling", a));
+  return usable("rescaling", divided(a, rlwe::rescale(rlwe::Parts(a.parts()), a.context()->parameters().t), a.deviation()));
+}
+
+Outcome relinearize_and_rescale(const Ciphertext& a, const rlwe::KeySwitchKey& key) {
+  BLINDPROOF_TRY(has_degree("relinearisation", a, 2));
+  BLINDPROOF_TRY(key_fits("relinearisation", a, key));
+  BLINDPROOF_TRY(has_level_below("rescaling", a));
+  return usable("rescaling",
+                divided(a, rlwe::relinearize_and_rescale(a.parts(), key, a.context()->parameters().t), switched(a)));
+}
+
+Outcome multiply(const Ciphertext& a, const Ciphertext& b, const rlwe::KeySwitchKey& key) {
+  BLINDPROOF_ASSIGN(const Ciphertext product, multiply(a, b));
+  return relinearize_and_rescale(product, key);
+}
+
+Outcome lower_to(const Ciphertext& a, int level) {
+  const Context& context = *a.context();
+  const field::Modulus& t = context.t();
+  if (level < 0 || level > a.level()) {
+    return invalid("lowering", "level " + std::to_string(level) + " is not between 0 and the ciphertext's, " +
+                                   std::to_string(a.level()));
+  }
+  const bool stays = level == a.level();
+  if (stays && a.factor() == context.factor(level)) return a;
+  // c a.factor() / q = factor(level) modulo t; without a division, q = 1.
+  std::uint64_t c = t.multiply(context.factor(level), t.inverse(a.factor()));
+  if (!stays) c = t.multiply(c, t.reduce(context.ring()->parameters().q[context.q_limbs(level)]));
+  const std::int64_t centered = t.centered(c);
+  const int kept = stays ? level : level + 1;
+  const Ciphertext multiplied(a.context(), kept, t.multiply(a.factor(), c),
+                              rlwe::truncate(scaled(a, centered), context.basis(kept)),
+                              a.deviation() * std::abs(static_cast<double>(centered)), a.secret_power());
+  if (multiplied.predicted_budget_bits() <= 0) {
+    return invalid("lowering", "the ciphertext's error is too long for level " + std::to_string(kept) + ": rescale it first");
+  }
+  if (stays) return multiplied;
+  return rescale(multiplied);
+}
+
+Outcome rotate(const Ciphertext& a, std::int64_t steps, const rlwe::GaloisKeys& keys) {
+  BLINDPROOF_TRY(has_degree("rotation", a, 1));
+  const std::size_t element = rlwe::rotation_element(a.context()->ring()->log_degree(), steps);
+  if (element == 1) return a;
+  return apply("rotation", a, element, keys, nullptr);
+}
+
+Outcome exchange_rows(const Ciphertext& a, const rlwe::GaloisKeys& keys) {
+  BLINDPROOF_TRY(has_degree("exchange of rows", a, 1));
+  return apply("exchange of rows", a, rlwe::conjugation_element(a.context()->ring()->log_degree()), keys, nullptr);
+}
+
+base::Result<std::vector<Ciphertext>> rotate_hoisted(const Ciphertext& a, std::span<const std::int64_t> steps,
+                                                     const rlwe::GaloisKeys& keys) {
+  BLINDPROOF_TRY(has_degree("rotation", a, 1));
+  if (a.context()->ring()->p_count() == 0) return invalid("rotation", "these parameters have no special moduli");
+  const rlwe::Decomposition digits = rlwe::decompose(a.parts()[1]);
+  std::vector<Ciphertext> results;
+  results.reserve(steps.size());
+  for (const std::int64_t step : steps) {
+    const std::size_t element = rlwe::rotation_element(a.context()->ring()->log_degree(), step);
+    if (element == 1) {
+      results.push_back(a);
+      continue;
+    }
+    BLINDPROOF_ASSIGN(Ciphertext rotated, apply("rotation", a, element, keys, &digits));
+    results.push_back(std::move(rotated));
+  }
+  return results;
+}
+
+}  // namespace blindproof::fhe::bgv

@@ -1,0 +1,107 @@
+#include "blindproof/fhe/ckks/context.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+
+namespace blindproof::fhe::ckks {
+namespace {
+
+constexpr std::array<NamedParameters, 5> kNamed{{
+    {"ckks-8192-2", "2 products, 40-bit scale: linear models, one activation",
+     {.log_degree = 13, .scale_bits = 40, .levels = 2, .first_bits = 50, .digits = 3}},
+    {"ckks-16384-5", "5 products, 40-bit scale: small networks",
+     {.log_degree = 14, .scale_bits = 40, .levels = 5, .first_bits = 50, .digits = 3}},
+    {"ckks-32768-12", "12 products, 40-bit scale: networks with polynomial activations",
+     {.log_degree = 15, .scale_bits = 40, .levels = 12, .first_bits = 50, .digits = 3}},
+    {"ckks-65536-24", "24 products, 40-bit scale: deep programs",
+     {.log_degree = 16, .scale_bits = 40, .levels = 24, .first_bits = 50, .digits = 3}},
+    {"ckks-32768-8-192", "8 products, 40-bit scale, 192 bits of security",
+     {.log_degree = 15, .scale_bits = 40, .levels = 8, .first_bits = 50, .digits = 3,
+      .security = rlwe::SecurityLevel::k192}},
+}};
+
+base::Error invalid(std::string detail) {
+  return base::error(base::ErrorCode::kInvalidArgument, "CKKS parameters", std::move(detail));
+}
+
+/// The prime that is 1 mod `step`, below 2^50 and not in `used`, nearest to `target`.
+base::Result<std::uint64_t> nearest_prime(double target, std::uint64_t step, const std::vector<std::uint64_t>& used) {
+  const std::uint64_t center = static_cast<std::uint64_t>(std::llround(target / static_cast<double>(step))) * step + 1;
+  const std::uint64_t limit = std::uint64_t{1} << field::Modulus::kMaxBits;
+  const auto usable = [&](std::uint64_t value) {
+    return value < limit && field::is_prime(value) && std::ranges::find(used, value) == used.end();
+  };
+  for (std::uint64_t distance = 0; distance < center / 2; distance += step) {
+    if (usable(center - distance)) return center - distance;
+    if (usable(center + distance)) return center + distance;
+  }
+  return invalid("there are too few primes of this length for this degree: use a larger scale or fewer levels");
+}
+
+}  // namespace
+
+std::span<const NamedParameters> named_parameters() noexcept { return kNamed; }
+
+base::Result<ContextPtr> Context::create(std::string_view name) {
+  std::string names;
+  for (const NamedParameters& set : kNamed) {
+    if (set.name == name) return create(set.parameters);
+    names += (names.empty() ? "" : ", ") + std::string(set.name);
+  }
+  return invalid("'" + std::string(name) + "' is not one of " + names);
+}
+
+base::Result<ContextPtr> Context::create(const Parameters& parameters) { return make(parameters, true); }
+
+base::Result<ContextPtr> Context::make(const Parameters& parameters, bool check_security) {
+  if (parameters.log_degree < 6 || parameters.log_degree > 17) return invalid("log_degree must lie between 6 and 17");
+  if (parameters.scale_bits < 20 || parameters.scale_bits > 49) return invalid("scale_bits must lie between 20 and 49");
+  if (parameters.first_bits < parameters.scale_bits || parameters.first_bits > field::Modulus::kMaxBits) {
+    return invalid("first_bits must lie between scale_bits and 50");
+  }
+  if (parameters.levels < 0 || parameters.levels > 63) return invalid("levels must lie between 0 and 63");
+  const std::uint64_t step = std::uint64_t{2} << parameters.log_degree;
+  const std::size_t count = static_cast<std::size_t>(parameters.levels) + 1;
+  std::vector<double> scales(count);
+  std::vector<std::uint64_t> q(count), used;
+  scales.back() = std::ldexp(1.0, parameters.scale_bits);
+  for (std::size_t level = count - 1; level > 0; --level) {
+    const double squared = scales[level] * scales[level];
+    BLINDPROOF_ASSIGN(q[level], nearest_prime(squared / scales.back(), step, used));
+    used.push_back(q[level]);
+    scales[level - 1] = squared / static_cast<double>(q[level]);
+  }
+  BLINDPROOF_ASSIGN(const std::vector<std::uint64_t> first,
+                    field::ntt_primes_below(parameters.first_bits, parameters.log_degree + 1, 1, used));
+  q[0] = first[0];
+  used.push_back(q[0]);
+
+  const std::size_t digits = std::min(static_cast<std::size_t>(std::max(parameters.digits, 1)), count);
+  double longest = 0;
+  for (std::size_t digit = 0; digit < digits; ++digit) {
+    double bits = 0;
+    for (std::size_t i = digit * count / digits; i < (digit + 1) * count / digits; ++i) {
+      bits += std::log2(static_cast<double>(q[i]));
+    }
+    longest = std::max(longest, bits);
+  }
+  const std::size_t special = parameters.special_limbs > 0
+                                  ? static_cast<std::size_t>(parameters.special_limbs)
+                                  : static_cast<std::size_t>(std::ceil((longest - 1) / field::Modulus::kMaxBits));
+  BLINDPROOF_ASSIGN(std::vector<std::uint64_t> p, field::ntt_primes_below(field::Modulus::kMaxBits,
+                                                                         parameters.log_degree + 1, special, used));
+  if (check_security) {
+    std::vector<std::uint64_t> all = q;
+    all.insert(all.end(), p.begin(), p.end());
+    BLINDPROOF_TRY(rlwe::check_security(parameters.log_degree, all, parameters.security));
+  }
+  BLINDPROOF_ASSIGN(rlwe::RingPtr ring, rlwe::Ring::create({.log_degree = parameters.log_degree,
+                                                            .q = std::move(q),
+                                                            .p = std::move(p),
+                                                            .digits = static_cast<int>(digits)}));
+  return ContextPtr(new Context(parameters, std::move(ring), std::move(scales)));
+}
+
+}  // namespace blindproof::fhe::ckks

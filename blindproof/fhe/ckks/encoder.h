@@ -1,0 +1,48 @@
+// Numbers to plaintexts and back.
+#pragma once
+
+#include <complex>
+#include <span>
+#include <vector>
+
+#include "blindproof/fhe/ckks/ciphertext.h"
+#include "blindproof/fhe/ckks/fft.h"
+
+namespace blindproof::fhe::ckks {
+
+class Encoder {
+ public:
+  explicit Encoder(ContextPtr context);
+
+  /// At most N/2 slots; those that are missing are zero. Without a scale, the level's own.
+  /// Errors: kInvalidArgument for too many slots, a level that doesn't exist, values that aren't finite, or values so large
+  /// that the scaled coefficients don't fit half the modulus of the level.
+  base::Result<Plaintext> encode(std::span<const std::complex<double>> values, int level) const;
+  base::Result<Plaintext> encode(std::span<const std::complex<double>> values, int level, double scale) const;
+  base::Result<Plaintext> encode(std::span<const double> values, int level) const;
+  base::Result<Plaintext> encode(std::span<const double> values, int level, double scale) const;
+
+  /// The same polynomial also modulo the special moduli, for sums that are divided by them at the end.
+  /// Requires: N/2 slots at most, a level that exists, finite values whose scaled coefficients fit.
+  rlwe::NttPoly encode_extended(std::span<const std::complex<double>> values, int level, double scale) const;
+
+  /// All N/2 slots. For the holder of the secret key alone: decrypted values reveal the error, and with it the key, to
+  /// whoever also knows the ciphertext. What others are to see comes from decode_to_share().
+  /// Ref: Li-Micciancio, ePrint 2020/1533.
+  std::vector<std::complex<double>> decode(const Plaintext& plaintext) const;
+  std::vector<double> decode_real(const Plaintext& plaintext) const;
+
+  const ContextPtr& context() const noexcept { return context_; }
+
+ private:
+  struct Scaled {
+    std::vector<double> coefficients;
+    double largest, magnitude;
+  };
+  base::Result<Scaled> scaled(std::span<const std::complex<double>> values, int level, double scale) const;
+
+  ContextPtr context_;
+  Embedding embedding_;
+};
+
+}  // namespace blindproof::fhe::ckks

@@ -1,0 +1,57 @@
+// Arithmetic on CKKS ciphertexts.
+//
+// Every function checks that its arguments fit together and says in words what doesn't: kMismatch for other contexts,
+// levels or scales, kInvalidArgument where no level is left or a key is missing.
+//
+// Results carry a prediction of their error. Sums of errors are bounded by the triangle inequality, since nobody knows
+// whether the summands are independent; slotwise products by |m_1| e_2 + |m_2| e_1 + e_1 e_2.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "blindproof/fhe/ckks/ciphertext.h"
+
+namespace blindproof::fhe::ckks {
+
+using Outcome = base::Result<Ciphertext>;
+
+// Requires one level and one scale: lower_to() brings the higher one down.
+Outcome add(const Ciphertext& a, const Ciphertext& b);
+Outcome subtract(const Ciphertext& a, const Ciphertext& b);
+Outcome add(const Ciphertext& a, const Plaintext& b);
+Outcome subtract(const Ciphertext& a, const Plaintext& b);
+Ciphertext negate(const Ciphertext& a);
+
+/// Degree 2 and scale a.scale() * b.scale(), as yet neither relinearised nor rescaled. Sums of such products may be
+/// relinearised once.   Requires: one level, degree 1.
+Outcome multiply(const Ciphertext& a, const Ciphertext& b);
+Outcome square(const Ciphertext& a);
+/// Scale a.scale() * b.scale().
+Outcome multiply(const Ciphertext& a, const Plaintext& b);
+/// A real constant, encoded at the level's scale.
+Outcome multiply(const Ciphertext& a, double constant);
+
+Outcome relinearize(const Ciphertext& a, const rlwe::KeySwitchKey& key);
+/// One level down, scale divided by the modulus that goes.
+Outcome rescale(const Ciphertext& a);
+/// Both, in one pass.
+Outcome relinearize_and_rescale(const Ciphertext& a, const rlwe::KeySwitchKey& key);
+/// Product, relinearised and rescaled: from the scale of a level to that of the next.
+Outcome multiply(const Ciphertext& a, const Ciphertext& b, const rlwe::KeySwitchKey& key);
+
+/// The same message at a lower level and that level's scale. Costs nothing if a has the level's scale and `level` is its
+/// own; otherwise one multiplication by a constant, and one rescale.
+/// Requires: a's scale is its level's.
+Outcome lower_to(const Ciphertext& a, int level);
+
+/// Slot i becomes what slot i + steps was.
+Outcome rotate(const Ciphertext& a, std::int64_t steps, const rlwe::GaloisKeys& keys);
+Outcome conjugate(const Ciphertext& a, const rlwe::GaloisKeys& keys);
+/// All rotations of one ciphertext, at the price of one decomposition.
+base::Result<std::vector<Ciphertext>> rotate_hoisted(const Ciphertext& a, std::span<const std::int64_t> steps,
+                                                     const rlwe::GaloisKeys& keys);
+/// Slot i becomes the sum of slots i, i+1, .., i+count-1.   Requires: count is a power of two, keys for all powers below.
+Outcome sum_slots(const Ciphertext& a, std::size_t count, const rlwe::GaloisKeys& keys);
+
+}  // namespace blindproof::fhe::ckks

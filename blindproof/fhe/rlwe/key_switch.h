@@ -1,0 +1,41 @@
+// Key switching: from a product with one secret to a product with another, by digits and special moduli.
+//
+//   1. decompose   c (l limbs) to digits d_j = [c]_{Q_j}, each raised to all moduli of {l, with P}: |d_j| <= Q_j/2
+//   2. accumulate  (u_0, u_1) = sum_j d_j (b_j, a_j)  modulo Q_l P;  u_0 + u_1 s = P c s' + small
+//   3. divide      by P, rounding
+// Steps 1 and 3 cost the transforms. Rotations of one ciphertext share step 1 (hoisting); sums of products of rotated
+// ciphertexts with plaintexts share step 3 (double hoisting: the sum is taken before the division).
+//
+// Ref: Halevi-Shoup, ePrint 2018/244 (hoisting); Bossuat-Mouchet-Troncoso-Pastoriza-Hubaux, ePrint 2020/1203 (double hoisting).
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "blindproof/fhe/rlwe/keys.h"
+
+namespace blindproof::fhe::rlwe {
+
+/// The digits of a polynomial, over {q_limbs, with P}.
+struct Decomposition {
+  std::size_t q_limbs;
+  std::vector<NttPoly> digits;
+};
+
+/// c_0 + c_1 s.
+struct Pair {
+  NttPoly c0, c1;
+};
+
+Decomposition decompose(const NttPoly& c);
+
+/// Over {q_limbs, with P}, before the division by P.   Requires: key.q_limbs() >= digits.q_limbs.
+Pair accumulate(const Decomposition& digits, const KeySwitchKey& key);
+
+/// All three steps.
+Pair key_switch(const NttPoly& c, const KeySwitchKey& key);
+
+/// P a over {a's limbs, with P}, added to acc: what lets a polynomial join a sum that P will divide.
+void add_lifted(NttPoly& acc, const NttPoly& a);
+
+}  // namespace blindproof::fhe::rlwe

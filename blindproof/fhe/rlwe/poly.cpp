@@ -1,0 +1,168 @@
+#include "blindproof/fhe/rlwe/poly.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "blindproof/base/check.h"
+#include "blindproof/base/thread_pool.h"
+#include "blindproof/crypto/secret.h"
+#include "blindproof/field/pack_memory.h"
+#include "blindproof/field/residues.h"
+
+namespace blindproof::fhe::rlwe {
+namespace {
+
+template <Form F>
+void require_alike(const RnsPoly<F>& a, const RnsPoly<F>& b) {
+  BLINDPROOF_CHECK(a.ring_ptr() == b.ring_ptr() && a.basis() == b.basis(), "polynomials of different rings or levels");
+}
+
+}  // namespace
+
+LimbBuffer::LimbBuffer(std::size_t words, Secrecy secrecy)
+    : words_(words), bytes_(words * sizeof(std::uint64_t)), secrecy_(secrecy) {
+  data_ = static_cast<std::uint64_t*>(field::acquire_packs(bytes_));
+}
+
+LimbBuffer::LimbBuffer(const LimbBuffer& other) {
+  if (other.data_ == nullptr) return;
+  LimbBuffer copy(other.words_, other.secrecy_);
+  std::ranges::copy(other.words(), copy.data_);
+  swap(copy);
+}
+
+LimbBuffer& LimbBuffer::operator=(const LimbBuffer& other) {
+  if (this != &other) {
+    LimbBuffer copy(other);
+    swap(copy);
+  }
+  return *this;
+}
+
+LimbBuffer::~LimbBuffer() {
+  if (data_ == nullptr) return;
+  if (secrecy_ == Secrecy::kSecret) {
+    crypto::wipe({reinterpret_cast<std::uint8_t*>(data_), words_ * sizeof(std::uint64_t)});
+  }
+  field::release_packs(data_, bytes_);
+}
+
+void LimbBuffer::swap(LimbBuffer& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(words_, other.words_);
+  std::swap(bytes_, other.bytes_);
+  std::swap(secrecy_, other.secrecy_);
+}
+
+NttPoly to_values(CoeffPoly&& a) {
+  base::parallel_for(a.limbs(), [&](std::size_t i) { poly::ntt_forward(a.tables(i), a.limb(i)); });
+  const RingPtr ring = a.ring_ptr();
+  const Basis basis = a.basis();
+  return NttPoly::adopt(ring, basis, std::move(a).release());
+}
+
+CoeffPoly to_coefficients(NttPoly&& a) {
+  base::parallel_for(a.limbs(), [&](std::size_t i) { poly::ntt_inverse(a.tables(i), a.limb(i)); });
+  const RingPtr ring = a.ring_ptr();
+  const Basis basis = a.basis();
+  return CoeffPoly::adopt(ring, basis, std::move(a).release());
+}
+
+void add_to(NttPoly& a, const NttPoly& b) {
+  require_alike(a, b);
+  base::parallel_for(a.limbs(), [&](std::size_t i) { field::add(a.modulus(i), a.limb(i), b.limb(i), a.limb(i)); });
+}
+
+void subtract_from(NttPoly& a, const NttPoly& b) {
+  require_alike(a, b);
+  base::parallel_for(a.limbs(), [&](std::size_t i) { field::subtract(a.modulus(i), a.limb(i), b.limb(i), a.limb(i)); });
+}
+
+void negate(NttPoly& a) {
+  base::parallel_for(a.limbs(), [&](std::size_t i) { field::negate(a.modulus(i), a.limb(i), a.limb(i)); });
+}
+
+void multiply_by(NttPoly& a, const NttPoly& b) {
+  require_alike(a, b);
+  base::parallel_for(a.limbs(), [&](std::size_t i) { field::multiply(a.modulus(i), a.limb(i), b.limb(i), a.limb(i)); });
+}
+
+void multiply_add(NttPoly& acc, const NttPoly& a, const NttPoly& b) {
+  require_alike(acc, a);
+  require_alike(acc, b);
+  base::parallel_for(acc.limbs(), [&](std::size_t i) {
+    field::multiply_add(acc.modulus(i), a.limb(i), b.limb(i), acc.limb(i));
+  });
+}
+
+NttPoly product(const NttPoly& a, const NttPoly& b) {
+  require_alike(a, b);
+  const bool secret = a.secrecy() == Secrecy::kSecret || b.secrecy() == Secrecy::kSecret;
+  NttPoly result(a.ring_ptr(), a.basis(), secret ? Secrecy::kSecret : Secrecy::kPublic);
+  base::parallel_for(a.limbs(), [&](std::size_t i) {
+    field::multiply(a.modulus(i), a.limb(i), b.limb(i), result.limb(i));
+  });
+  return result;
+}
+
+void scale(NttPoly& a, std::span<const std::uint64_t> factors) {
+  BLINDPROOF_CHECK(factors.size() == a.limbs(), "one factor for each limb");
+  base::parallel_for(a.limbs(), [&](std::size_t i) { field::scale(a.modulus(i), a.limb(i), factors[i], a.limb(i)); });
+}
+
+NttPoly truncate(const NttPoly& a, const Basis& target) {
+  BLINDPROOF_CHECK(target.q_limbs <= a.basis().q_limbs && (!target.with_p || a.basis().with_p),
+                   "only existing limbs can be kept");
+  NttPoly result(a.ring_ptr(), target, a.secrecy());
+  for (std::size_t i = 0; i < result.limbs(); ++i) {
+    const std::size_t source = i < target.q_limbs ? i : a.basis().q_limbs + i - target.q_limbs;
+    std::ranges::copy(a.limb(source), result.limb(i).begin());
+  }
+  return result;
+}
+
+NttPoly permuted(const NttPoly& a, std::span<const std::uint32_t> permutation) {
+  NttPoly result(a.ring_ptr(), a.basis(), a.secrecy());
+  base::parallel_for(a.limbs(), [&](std::size_t i) { field::permute(permutation, a.limb(i), result.limb(i)); });
+  return result;
+}
+
+NttPoly divide(NttPoly&& a, const Division& division, std::uint64_t t) {
+  BLINDPROOF_CHECK(a.basis() == division.from, "a division for another level");
+  const std::size_t n = a.degree(), dropped = division.dropped.size();
+  std::vector<const std::uint64_t*> source(dropped);
+  base::parallel_for(dropped, [&](std::size_t i) {
+    const std::size_t limb = division.dropped[i];
+    const field::Modulus& q = a.modulus(limb);
+    poly::ntt_inverse_scaled(a.tables(limb), q.inverse(q.reduce(t)), a.limb(limb));
+    source[i] = a.limb(limb).data();
+  });
+  NttPoly result(a.ring_ptr(), division.to, a.secrecy());
+  base::parallel_ranges(n, 2048, [&](std::size_t begin, std::size_t end) {
+    std::vector<const std::uint64_t*> in(dropped);
+    std::vector<std::uint64_t*> out(result.limbs());
+    for (std::size_t i = 0; i < dropped; ++i) in[i] = source[i] + begin;
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = result.limb(i).data() + begin;
+    division.converter.convert(in, out, end - begin);
+  });
+  base::parallel_for(result.limbs(), [&](std::size_t i) {
+    const std::size_t limb = i < division.to.q_limbs ? i : division.from.q_limbs + i - division.to.q_limbs;
+    const field::Modulus& q = result.modulus(i);
+    poly::ntt_forward(result.tables(i), result.limb(i));
+    if (t != 1) field::scale(q, result.limb(i), q.reduce(t), result.limb(i));
+    field::subtract_scale(q, a.limb(limb), result.limb(i), division.inverses[i], result.limb(i));
+  });
+  return result;
+}
+
+CoeffPoly from_signed(const RingPtr& ring, const Basis& basis, std::span<const std::int64_t> coefficients,
+                      Secrecy secrecy) {
+  BLINDPROOF_CHECK(coefficients.size() == ring->degree(), "one integer for each coefficient");
+  CoeffPoly result(ring, basis, secrecy);
+  base::parallel_for(result.limbs(), [&](std::size_t i) {
+    field::from_signed(result.modulus(i), coefficients, result.limb(i));
+  });
+  return result;
+}
+
+}  // namespace blindproof::fhe::rlwe

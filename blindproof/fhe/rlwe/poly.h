@@ -1,0 +1,126 @@
+// Polynomials of a ring by their residues, in one contiguous piece of memory.
+//
+// The form is part of the type: CoeffPoly holds coefficients, NttPoly the values of the transform (poly/ntt.h), where
+// products are products of values. Limb i holds N residues modulo ring.modulus(basis, i).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "blindproof/fhe/rlwe/ring.h"
+
+namespace blindproof::fhe::rlwe {
+
+enum class Secrecy { kPublic, kSecret };
+
+/// Memory of limbs: 64-byte aligned, taken from and given back to a pool. Secret ones are wiped first.
+class LimbBuffer {
+ public:
+  LimbBuffer() noexcept = default;
+  LimbBuffer(std::size_t words, Secrecy secrecy);
+  LimbBuffer(const LimbBuffer& other);
+  LimbBuffer& operator=(const LimbBuffer& other);
+  LimbBuffer(LimbBuffer&& other) noexcept { swap(other); }
+  LimbBuffer& operator=(LimbBuffer&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~LimbBuffer();
+
+  std::span<std::uint64_t> words() noexcept { return {data_, words_}; }
+  std::span<const std::uint64_t> words() const noexcept { return {data_, words_}; }
+  Secrecy secrecy() const noexcept { return secrecy_; }
+  /// What it holds now may be known to everybody.
+  void declassify() noexcept { secrecy_ = Secrecy::kPublic; }
+  void swap(LimbBuffer& other) noexcept;
+
+ private:
+  std::uint64_t* data_ = nullptr;
+  std::size_t words_ = 0;
+  std::size_t bytes_ = 0;
+  Secrecy secrecy_ = Secrecy::kPublic;
+};
+
+enum class Form { kCoefficients, kValues };
+
+template <Form F>
+class RnsPoly {
+ public:
+  /// Contents are unspecified: the maker writes every limb.
+  RnsPoly(RingPtr ring, const Basis& basis, Secrecy secrecy = Secrecy::kPublic)
+      : ring_(std::move(ring)), basis_(basis), buffer_(ring_->limbs(basis) * ring_->degree(), secrecy) {}
+
+  static RnsPoly zero(RingPtr ring, const Basis& basis, Secrecy secrecy = Secrecy::kPublic) {
+    RnsPoly result(std::move(ring), basis, secrecy);
+    std::ranges::fill(result.buffer_.words(), 0);
+    return result;
+  }
+
+  const Ring& ring() const noexcept { return *ring_; }
+  const RingPtr& ring_ptr() const noexcept { return ring_; }
+  const Basis& basis() const noexcept { return basis_; }
+  std::size_t degree() const noexcept { return ring_->degree(); }
+  std::size_t limbs() const noexcept { return ring_->limbs(basis_); }
+  Secrecy secrecy() const noexcept { return buffer_.secrecy(); }
+  void declassify() noexcept { buffer_.declassify(); }
+
+  std::span<std::uint64_t> limb(std::size_t i) noexcept { return buffer_.words().subspan(i * degree(), degree()); }
+  std::span<const std::uint64_t> limb(std::size_t i) const noexcept {
+    return buffer_.words().subspan(i * degree(), degree());
+  }
+  const field::Modulus& modulus(std::size_t i) const noexcept { return ring_->modulus(basis_, i); }
+  const poly::NttTables& tables(std::size_t i) const noexcept { return ring_->tables(basis_, i); }
+
+  /// The same limbs under the other form's name, after they were transformed.
+  static RnsPoly adopt(RingPtr ring, const Basis& basis, LimbBuffer buffer) {
+    RnsPoly result;
+    result.ring_ = std::move(ring);
+    result.basis_ = basis;
+    result.buffer_ = std::move(buffer);
+    return result;
+  }
+  LimbBuffer release() && noexcept { return std::move(buffer_); }
+
+ private:
+  RnsPoly() = default;
+
+  RingPtr ring_;
+  Basis basis_;
+  LimbBuffer buffer_;
+};
+
+using CoeffPoly = RnsPoly<Form::kCoefficients>;
+using NttPoly = RnsPoly<Form::kValues>;
+
+/// Transforms in place; the argument is used up.
+NttPoly to_values(CoeffPoly&& a);
+CoeffPoly to_coefficients(NttPoly&& a);
+
+// Arithmetic on values.   Requires: one ring and basis.   Timing: constant in the residues.
+void add_to(NttPoly& a, const NttPoly& b);
+void subtract_from(NttPoly& a, const NttPoly& b);
+void negate(NttPoly& a);
+void multiply_by(NttPoly& a, const NttPoly& b);
+/// acc += a * b
+void multiply_add(NttPoly& acc, const NttPoly& a, const NttPoly& b);
+NttPoly product(const NttPoly& a, const NttPoly& b);
+/// factors[i] belongs to limb i.
+void scale(NttPoly& a, std::span<const std::uint64_t> factors);
+
+/// The first limbs of a: the same polynomial modulo fewer primes.   Requires: target.q_limbs <= a's, and with_p only if a has it.
+NttPoly truncate(const NttPoly& a, const Basis& target);
+
+/// a(X^g) by the permutation of poly::automorphism_permutation.
+NttPoly permuted(const NttPoly& a, std::span<const std::uint32_t> permutation);
+
+/// (a - d) / D for the d nearest to 0 with d = a mod D and d = 0 mod t, D being the product of the dropped moduli. With t = 1
+/// that is a / D rounded to the nearest; for other t (prime to D) the result is a D^-1 modulo t, off by at most t/2 from a / D.
+/// (Where a / D lies within about 2^-45 of a tie, it may be rounded either way.)
+NttPoly divide(NttPoly&& a, const Division& division, std::uint64_t t = 1);
+
+/// Small integers as a polynomial.   Requires: degree values, each |value| < 2^62.
+CoeffPoly from_signed(const RingPtr& ring, const Basis& basis, std::span<const std::int64_t> coefficients,
+                      Secrecy secrecy);
+
+}  // namespace blindproof::fhe::rlwe

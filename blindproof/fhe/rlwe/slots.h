@@ -1,0 +1,42 @@
+// Batching: N integers modulo a prime t = 1 mod 2N as one polynomial modulo t, whose products are products of slots.
+//
+// Slots form two rows of N/2. Slot j of the first row is the value at psi^(5^j), slot j of the second that at psi^(-5^j), so
+// that the automorphism of 5^k rotates both rows by k, and that of -1 exchanges them.
+// Ref: Smart-Vercauteren, ePrint 2011/133.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "blindproof/base/result.h"
+#include "blindproof/poly/ntt.h"
+
+namespace blindproof::fhe::rlwe {
+
+class SlotEncoder {
+ public:
+  /// Errors: kInvalidArgument unless t is a prime below 2^50 that is 1 modulo 2N.
+  static base::Result<SlotEncoder> create(std::uint64_t t, int log_degree);
+
+  std::size_t slots() const noexcept { return positions_.size(); }
+  const field::Modulus& t() const noexcept { return tables_.modulus(); }
+
+  /// Coefficients in [0, t). Missing slots are zero.
+  /// Errors: kInvalidArgument for more than N slots, or a slot outside (-t/2, t/2) (signed) or [0, t) (unsigned).
+  base::Result<std::vector<std::uint64_t>> encode(std::span<const std::int64_t> slots) const;
+  base::Result<std::vector<std::uint64_t>> encode(std::span<const std::uint64_t> slots) const;
+
+  /// All N slots.   Requires: N coefficients in [0, t).
+  std::vector<std::uint64_t> decode(std::span<const std::uint64_t> coefficients) const;
+  /// Representatives in (-t/2, t/2).
+  std::vector<std::int64_t> decode_signed(std::span<const std::uint64_t> coefficients) const;
+
+ private:
+  explicit SlotEncoder(poly::NttTables tables);
+
+  poly::NttTables tables_;
+  std::vector<std::uint32_t> positions_;  // of slots among the transform's values
+};
+
+}  // namespace blindproof::fhe::rlwe
