@@ -1,9 +1,10 @@
-// blindproof bench zkml
+// blindproof bench zkml, blindproof bench fhe
 #include <memory>
 
 #include "blindproof/cli/format.h"
 #include "blindproof/cli/session.h"
 #include "blindproof/engine/benchmark.h"
+#include "blindproof/engine/fhe_benchmark.h"
 #include "blindproof/engine/workloads.h"
 
 namespace blindproof::cli {
@@ -53,6 +54,53 @@ std::string to_text(const engine::BenchmarkRequest& request, const BenchmarkOutc
   return sheet.text();
 }
 
+Json to_json(const std::vector<engine::FheMeasurement>& measurements) {
+  Json results = Json::array();
+  for (const engine::FheMeasurement& m : measurements) {
+    Json row = {{"scheme", m.scheme},   {"parameters", m.parameters}, {"n", m.n},
+                {"log_q", m.log_q},     {"log_p", m.log_p},           {"q_limbs", m.q_limbs},
+                {"p_limbs", m.p_limbs}, {"dnum", m.dnum},             {"t", m.t == 0 ? Json() : Json(m.t)},
+                {"operation", m.operation}, {"threads", m.threads},   {"simd", m.simd}};
+    if (m.operation == "key_bytes") {
+      row["bytes"] = m.bytes;
+    } else {
+      row["median_us"] = m.median_us;
+      row["runs"] = m.runs;
+    }
+    results.push_back(std::move(row));
+  }
+  return {{"results", std::move(results)}};
+}
+
+std::string to_text(const std::vector<engine::FheMeasurement>& measurements) {
+  Sheet sheet;
+  std::string parameters;
+  for (const engine::FheMeasurement& m : measurements) {
+    if (m.parameters != parameters) {
+      parameters = m.parameters;
+      sheet.line(parameters, "N = " + format_count(m.n) + ", " + std::to_string(m.q_limbs) + " + " +
+                                 std::to_string(m.p_limbs) + " limbs, " + std::to_string(m.dnum) + " digits, " +
+                                 std::to_string(m.threads) + " threads, " + m.simd + " kernels");
+    }
+    sheet.line("  " + m.operation, m.operation == "key_bytes" ? format_bytes(m.bytes) : format_seconds(m.median_us / 1e6));
+  }
+  return sheet.text();
+}
+
+void add_fhe_bench(CLI::App& bench, Session& session) {
+  const auto request = std::make_shared<engine::FheBenchmarkRequest>();
+  CLI::App& command = *bench.add_subcommand("fhe", "Time homomorphic operations; every result is decrypted and compared");
+  command.add_option("--parameters", request->parameters, "A named parameter set (default: all of them)");
+  command.add_option("--seconds", request->seconds, "To spend on each operation")
+      ->check(CLI::Range(0.0, 60.0))->capture_default_str();
+  command.footer("Example:\n  blindproof bench fhe --parameters ckks-16384-5 --threads 1 --json");
+  session.add_command(command, [&session, request] {
+    const auto results = engine::run_fhe_benchmark(*request, session.progress());
+    if (!results.ok()) return session.fail(results.error());
+    return session.report(to_json(*results), to_text(*results));
+  });
+}
+
 }  // namespace
 
 void add_bench_command(CLI::App& app, Session& session) {
@@ -75,6 +123,7 @@ void add_bench_command(CLI::App& app, Session& session) {
     if (!outcome.ok()) return session.fail(outcome.error());
     return session.report(to_json(*request, *outcome), to_text(*request, *outcome));
   });
+  add_fhe_bench(bench, session);
 }
 
 }  // namespace blindproof::cli
