@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kMostKept = std::size_t{256} << 20;
+// From here on the allocator of the C library would ask the system for fresh pages each time.
+constexpr std::size_t kLeastKept = std::size_t{64} << 10;
 
 // Blocks that nobody uses at the moment, the most recently released last.
 class Spares {
@@ -43,7 +45,7 @@ class Spares {
   }
 
  private:
-  static constexpr std::size_t kMostBlocks = 32;
+  static constexpr std::size_t kMostBlocks = 256;
   struct Block {
     void* memory;
     std::size_t bytes;
@@ -71,7 +73,7 @@ Spares& spares() {
 void* acquire_packs(std::size_t& bytes) {
   const std::size_t alignment = bytes >= kHugePage ? kHugePage : kAlignment;
   bytes = (bytes + alignment - 1) / alignment * alignment;
-  if (alignment == kHugePage) {
+  if (bytes >= kLeastKept) {
     if (void* spare = spares().take(bytes)) return spare;
   }
   void* memory = std::aligned_alloc(alignment, bytes);
@@ -84,7 +86,7 @@ void* acquire_packs(std::size_t& bytes) {
 }
 
 void release_packs(void* memory, std::size_t bytes) noexcept {
-  if (bytes >= kHugePage) {
+  if (bytes >= kLeastKept) {
     spares().keep(memory, bytes);
   } else {
     std::free(memory);
