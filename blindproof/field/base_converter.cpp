@@ -1,5 +1,6 @@
 #include "blindproof/field/base_converter.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "blindproof/base/check.h"
@@ -32,20 +33,35 @@ BaseConverter::BaseConverter(std::vector<Modulus> from, std::vector<Modulus> to)
   }
 }
 
-void BaseConverter::convert_approximately(std::span<const std::uint64_t* const> in, std::span<std::uint64_t* const> out,
-                                          std::size_t n) const {
-  BLINDPROOF_CHECK(in.size() == from_.size() && out.size() == to_.size(), "BaseConverter: a vector for each prime");
-  residue_kernels().convert_approximately(
-      {from_.data(), inverses_.data(), reciprocals_.data(), from_.size(), to_.data(), to_.size(), factors_.data()},
-      in.data(), out.data(), n);
+void BaseConverter::prepare(std::span<const std::uint64_t* const> in, std::span<std::uint64_t* const> prepared,
+                            std::size_t n) const {
+  BLINDPROOF_CHECK(in.size() == from_.size() && prepared.size() == from_.size() + 1,
+                   "BaseConverter: a vector for each prime, and one more");
+  residue_kernels().prepare({from_.data(), inverses_.data(), reciprocals_.data(), from_.size()}, in.data(),
+                            prepared.data(), n);
+}
+
+void BaseConverter::finish(std::size_t j, std::span<const std::uint64_t* const> prepared, std::uint64_t* out,
+                           std::size_t n) const {
+  const std::size_t terms = from_.size() + 1;
+  BLINDPROOF_CHECK(prepared.size() == terms && j < to_.size(), "BaseConverter: a vector for each prime, and one more");
+  residue_kernels().finish(to_[j], factors_.data() + j * terms, terms, prepared.data(), out, n);
 }
 
 void BaseConverter::convert(std::span<const std::uint64_t* const> in, std::span<std::uint64_t* const> out,
                             std::size_t n) const {
   BLINDPROOF_CHECK(in.size() == from_.size() && out.size() == to_.size(), "BaseConverter: a vector for each prime");
-  residue_kernels().convert(
-      {from_.data(), inverses_.data(), reciprocals_.data(), from_.size(), to_.data(), to_.size(), factors_.data()},
-      in.data(), out.data(), n);
+  constexpr std::size_t kColumns = 512;  // what is prepared stays in the cache
+  std::vector<std::uint64_t> words((from_.size() + 1) * kColumns);
+  std::vector<std::uint64_t*> prepared;
+  for (std::size_t i = 0; i <= from_.size(); ++i) prepared.push_back(words.data() + i * kColumns);
+  std::vector<const std::uint64_t*> from(in.begin(), in.end()), read(prepared.begin(), prepared.end());
+  for (std::size_t begin = 0; begin < n; begin += kColumns) {
+    const std::size_t count = std::min(kColumns, n - begin);
+    for (std::size_t i = 0; i < in.size(); ++i) from[i] = in[i] + begin;
+    prepare(from, prepared, count);
+    for (std::size_t j = 0; j < out.size(); ++j) finish(j, read, out[j] + begin, count);
+  }
 }
 
 }  // namespace blindproof::field

@@ -1,11 +1,9 @@
 // Conversion of residues from one basis of primes to another.
 //
 // x mod q_i (i < k) to x mod p_j, where Q = prod q_i. With y_i = x_i * (Q/q_i)^-1 mod q_i,
-//   x = sum_i y_i * (Q/q_i) - v * Q,   v = the overflow.
-// Approximate conversion leaves v in, so that the result is x + v*Q with 0 <= v < k (x in [0,Q)). Exact conversion
-// finds v = round(sum_i y_i/q_i) in double precision and yields the residues of the representative in [-Q/2, Q/2); it
-// is wrong by Q where that sum lies within about k*2^-50 of a half. Ref: Bajard-Eynard-Hasan-Zucca, ePrint 2016/510;
-// Halevi-Polyakov-Shoup, ePrint 2018/117.
+//   x = sum_i y_i * (Q/q_i) - v * Q,   v = round(sum_i y_i / q_i)   for the representative x in [-Q/2, Q/2).
+// v is found in double precision; the result is wrong by Q where the sum lies within about k*2^-50 of a half.
+// Ref: Bajard-Eynard-Hasan-Zucca, ePrint 2016/510; Halevi-Polyakov-Shoup, ePrint 2018/117.
 #pragma once
 
 #include <cstddef>
@@ -27,14 +25,17 @@ class BaseConverter {
   const std::vector<Modulus>& from() const noexcept { return from_; }
   const std::vector<Modulus>& to() const noexcept { return to_; }
 
-  // in[i], out[j]: residue vectors of n entries; in and out don't overlap. One thread; callers split n.
+  // Vectors of n entries; inputs and outputs don't overlap. One thread.
   // Timing: constant in the values.
 
-  /// 0 <= v < from.size() multiples of Q stay.
-  void convert_approximately(std::span<const std::uint64_t* const> in, std::span<std::uint64_t* const> out,
-                             std::size_t n) const;
-  /// The centered representative.
+  /// The residues of the centered representative: in[i] to out[j].
   void convert(std::span<const std::uint64_t* const> in, std::span<std::uint64_t* const> out, std::size_t n) const;
+
+  // convert() in two halves, for callers that go on with one modulus while it is in the cache.
+  /// y_i for all i, then v.   Requires: from().size() + 1 vectors in `prepared`.
+  void prepare(std::span<const std::uint64_t* const> in, std::span<std::uint64_t* const> prepared, std::size_t n) const;
+  /// The residues modulo to()[j].
+  void finish(std::size_t j, std::span<const std::uint64_t* const> prepared, std::uint64_t* out, std::size_t n) const;
 
  private:
   std::vector<Modulus> from_, to_;

@@ -8,15 +8,12 @@
 
 namespace blindproof::field {
 
-/// The arguments of both conversions of BaseConverter.
+/// What BaseConverter's first half needs.
 struct BaseConversion {
   const Modulus* from;
   const FixedFactor* inverses;
   const double* reciprocals;
   std::size_t from_count;
-  const Modulus* to;
-  std::size_t to_count;
-  const std::uint64_t* factors;  // to_count rows of from_count + 1
 };
 
 struct ResidueKernels {
@@ -38,8 +35,11 @@ struct ResidueKernels {
   void (*inner_products)(const Modulus& q, const Words* a, const Words* b0, const Words* b1, std::size_t terms,
                          Out out0, Out out1, std::size_t n);
   void (*permute)(const std::uint32_t* permutation, Words in, Out out, std::size_t n);
-  void (*convert_approximately)(const BaseConversion& c, const Words* in, const Out* out, std::size_t n);
-  void (*convert)(const BaseConversion& c, const Words* in, const Out* out, std::size_t n);
+  /// prepared has from_count + 1 vectors.
+  void (*prepare)(const BaseConversion& c, const Words* in, const Out* prepared, std::size_t n);
+  /// out = sum of prepared[t] * factors[t] for t below `terms`, modulo `to`.
+  void (*finish)(const Modulus& to, const std::uint64_t* factors, std::size_t terms, const Words* prepared, Out out,
+                 std::size_t n);
 };
 
 extern const ResidueKernels kResidueKernelsPortable, kResidueKernelsAvx2, kResidueKernelsIfma;

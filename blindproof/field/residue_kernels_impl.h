@@ -169,59 +169,55 @@ struct ResidueKernelTemplates {
     for (std::size_t i = 0; i < n; ++i) out[i] = in[permutation[i]];
   }
 
-  // A block of columns: y stays in the first-level cache (or in registers, if there are few moduli) for all outputs.
-  template <bool kExact, std::size_t kPacks, class Access>
-  BLINDPROOF_INLINE static void convert_packs(const BaseConversion& c, const Words* in, const Out* out, std::size_t i,
-                                              Access at) {
-    Operand y[65][kPacks];
-    typename E::Double sums[kPacks];
-    for (std::size_t p = 0; p < kPacks; ++p) sums[p] = E::zero();
-    for (std::size_t f = 0; f < c.from_count; ++f) {
-      const Constants k(c.from[f]);
-      const auto factor = E::factor(k, c.inverses[f]);
-      for (std::size_t p = 0; p < kPacks; ++p) {
-        const Word scaled = E::scale(k, at(in[f], i + p * kLanes), factor);
-        y[f][p] = E::operand(scaled);
-        if constexpr (kExact) sums[p] = E::add_scaled(sums[p], scaled, c.reciprocals[f]);
+  static void prepare(const BaseConversion& c, const Words* in, const Out* prepared, std::size_t n) {
+    for_packs(n, [&](auto at, std::size_t i) BLINDPROOF_INLINE_BODY {
+      typename E::Double sum = E::zero();
+      for (std::size_t f = 0; f < c.from_count; ++f) {
+        const Constants k(c.from[f]);
+        const Word scaled = E::scale(k, at(in[f], i), E::factor(k, c.inverses[f]));
+        at.store(prepared[f], i, scaled);
+        sum = E::add_scaled(sum, scaled, c.reciprocals[f]);
       }
-    }
-    const std::size_t terms = c.from_count + (kExact ? 1 : 0);
-    if constexpr (kExact) {
-      for (std::size_t p = 0; p < kPacks; ++p) y[c.from_count][p] = E::operand(E::round(sums[p]));
-    }
-    for (std::size_t j = 0; j < c.to_count; ++j) {
-      const Constants k(c.to[j]);
-      const std::uint64_t* row = c.factors + j * (c.from_count + 1);
-      Sum totals[kPacks];
-      for (std::size_t t = 0; t < terms;) {
-        const std::size_t end = end_of_run(t, terms);
-        for (; t < end; ++t) {
-          const Operand factor = E::broadcast(row[t]);
-          for (std::size_t p = 0; p < kPacks; ++p) totals[p].add_product(k, y[t][p], factor);
-        }
-        if (t < terms) {
-          for (std::size_t p = 0; p < kPacks; ++p) totals[p].fold(k);
-        }
-      }
-      for (std::size_t p = 0; p < kPacks; ++p) at.store(out[j], i + p * kLanes, totals[p].value(k));
-    }
+      at.store(prepared[c.from_count], i, E::round(sum));
+    });
   }
 
-  template <bool kExact>
-  static void convert(const BaseConversion& c, const Words* in, const Out* out, std::size_t n) {
+  // Several packs at a time, so that sums don't wait for each other.
+  template <std::size_t kPacks, class Access>
+  BLINDPROOF_INLINE static void finish_packs(const Modulus& to, const std::uint64_t* factors, std::size_t terms,
+                                             const Words* prepared, Out out, std::size_t i, Access at) {
+    const Constants k(to);
+    Sum totals[kPacks];
+    for (std::size_t t = 0; t < terms;) {
+      const std::size_t end = end_of_run(t, terms);
+      for (; t < end; ++t) {
+        const Operand factor = E::broadcast(factors[t]);
+        for (std::size_t p = 0; p < kPacks; ++p) {
+          totals[p].add_product(k, E::operand(at(prepared[t], i + p * kLanes)), factor);
+        }
+      }
+      if (t < terms) {
+        for (std::size_t p = 0; p < kPacks; ++p) totals[p].fold(k);
+      }
+    }
+    for (std::size_t p = 0; p < kPacks; ++p) at.store(out, i + p * kLanes, totals[p].value(k));
+  }
+
+  static void finish(const Modulus& to, const std::uint64_t* factors, std::size_t terms, const Words* prepared, Out out,
+                     std::size_t n) {
     constexpr std::size_t kBlock = E::kConversionPacks * kLanes;
     std::size_t i = 0;
-    for (; i + kBlock <= n; i += kBlock) convert_packs<kExact, E::kConversionPacks>(c, in, out, i, Full{});
-    for (; i + kLanes <= n; i += kLanes) convert_packs<kExact, 1>(c, in, out, i, Full{});
+    for (; i + kBlock <= n; i += kBlock) finish_packs<E::kConversionPacks>(to, factors, terms, prepared, out, i, Full{});
+    for (; i + kLanes <= n; i += kLanes) finish_packs<1>(to, factors, terms, prepared, out, i, Full{});
     if constexpr (kLanes > 1) {
-      if (i != n) convert_packs<kExact, 1>(c, in, out, i, Some{n - i});
+      if (i != n) finish_packs<1>(to, factors, terms, prepared, out, i, Some{n - i});
     }
   }
 
   static constexpr ResidueKernels table() {
     return {&add,    &subtract,       &negate,         &multiply,       &multiply_add,
             &scale,  &scale_add,      &subtract_scale, &reduce_from,    &from_signed,
-            &tensor, &inner_products, &permute,        &convert<false>, &convert<true>};
+            &tensor, &inner_products, &permute,        &prepare,        &finish};
   }
 };
 

@@ -165,7 +165,7 @@ Outcome LinearTransform::apply(const Ciphertext& a, const rlwe::GaloisKeys& keys
       continue;
     }
     BLINDPROOF_ASSIGN(const rlwe::GaloisKey* key, find(giant));
-    rlwe::Pair switched = rlwe::accumulate(rlwe::decompose(divide(std::move(inner->c1), ring.drop_p(q_limbs))), key->key);
+    rlwe::Pair switched = rlwe::accumulate(divide(std::move(inner->c1), ring.drop_p(q_limbs)), key->key);
     add_to(switched.c0, inner->c0);
     total.add({permuted(switched.c0, key->permutation), permuted(switched.c1, key->permutation)});
   }

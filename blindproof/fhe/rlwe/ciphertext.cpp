@@ -24,7 +24,7 @@ double log2_digit(const Ring& ring, std::size_t digit, std::size_t q_limbs) {
 
 Parts accumulated(const Parts& a, const KeySwitchKey& key) {
   BLINDPROOF_CHECK(a.size() == 3, "relinearisation takes ciphertexts of degree 2");
-  Pair sum = accumulate(decompose(a[2]), key);
+  Pair sum = accumulate(a[2], key);
   add_lifted(sum.c0, a[0]);
   add_lifted(sum.c1, a[1]);
   Parts result;
@@ -35,8 +35,28 @@ Parts accumulated(const Parts& a, const KeySwitchKey& key) {
 
 Parts divided(Parts&& a, const Division& division, std::uint64_t t) {
   Parts result;
-  result.reserve(a.size());
-  for (NttPoly& part : a) result.push_back(divide(std::move(part), division, t));
+  std::vector<NttPoly*> polynomials;
+  for (NttPoly& part : a) {
+    polynomials.push_back(&part);
+    result.emplace_back(part.ring_ptr(), division.to, part.secrecy());
+  }
+  divide_each(polynomials, division, t, [&](std::size_t k, std::size_t i, std::span<std::uint64_t> limb) {
+    std::ranges::copy(limb, result[k].limb(i).begin());
+  });
+  return result;
+}
+
+// a(X^g), from the sums over digits of a's second part.
+Parts switched(const Parts& a, Pair&& sum, const GaloisKey& key, std::uint64_t t) {
+  const RingPtr& ring = a[0].ring_ptr();
+  const Basis basis = a[0].basis();
+  Parts result;
+  for (int part = 0; part < 2; ++part) result.emplace_back(ring, basis);
+  NttPoly* polynomials[] = {&sum.c0, &sum.c1};
+  divide_each(polynomials, ring->drop_p(basis.q_limbs), t, [&](std::size_t k, std::size_t i, std::span<std::uint64_t> limb) {
+    if (k == 0) field::add(a[0].modulus(i), limb, a[0].limb(i), limb);
+    field::permute(key.permutation, limb, result[k].limb(i));
+  });
   return result;
 }
 
@@ -161,20 +181,13 @@ Parts rescale(Parts&& a, std::uint64_t t) {
 }
 
 Parts apply_galois(const Parts& a, const GaloisKey& key, std::uint64_t t) {
-  return apply_galois(a, decompose(a[1]), key, t);
+  BLINDPROOF_CHECK(a.size() == 2, "automorphisms take ciphertexts of degree 1: relinearise first");
+  return switched(a, accumulate(a[1], key.key), key, t);
 }
 
 Parts apply_galois(const Parts& a, const Decomposition& digits, const GaloisKey& key, std::uint64_t t) {
-  BLINDPROOF_CHECK(a.size() == 2, "rotations take ciphertexts of degree 1: relinearise first");
-  const Division& division = a[0].ring().drop_p(a[0].basis().q_limbs);
-  Pair sum = accumulate(digits, key.key);
-  NttPoly c0 = divide(std::move(sum.c0), division, t);
-  NttPoly c1 = divide(std::move(sum.c1), division, t);
-  add_to(c0, a[0]);
-  Parts result;
-  result.push_back(permuted(c0, key.permutation));
-  result.push_back(permuted(c1, key.permutation));
-  return result;
+  BLINDPROOF_CHECK(a.size() == 2, "automorphisms take ciphertexts of degree 1: relinearise first");
+  return switched(a, accumulate(digits, key.key), key, t);
 }
 
 double fresh_public_key_noise(const Ring& ring) {

@@ -8,63 +8,107 @@
 
 namespace blindproof::fhe::rlwe {
 
-Decomposition decompose(const NttPoly& c) {
-  const Ring& ring = c.ring();
-  const std::size_t q_limbs = c.basis().q_limbs, n = c.degree();
-  BLINDPROOF_CHECK(!c.basis().with_p && ring.p_count() > 0, "decomposes polynomials over Q, in rings with special moduli");
-  const CoeffPoly coefficients = to_coefficients(NttPoly(c));
-  const Basis basis{q_limbs, true};
-  Decomposition result{q_limbs, {}};
-  for (std::size_t digit = 0; digit < ring.digit_count(q_limbs); ++digit) {
-    const std::size_t own_begin = ring.digit_begin(digit), own_end = ring.digit_end(digit, q_limbs);
-    NttPoly raised(c.ring_ptr(), basis, c.secrecy());
-    std::vector<std::size_t> others;
-    for (std::size_t i = 0; i < raised.limbs(); ++i) {
-      if (i < own_begin || i >= own_end) others.push_back(i);
-    }
-    base::parallel_ranges(n, 2048, [&](std::size_t begin, std::size_t end) {
+namespace {
+
+/// The digits of a polynomial, made limb by limb.
+class Digits {
+ public:
+  explicit Digits(const NttPoly& c) : c_(c), q_limbs_(c.basis().q_limbs) {
+    const Ring& ring = c.ring();
+    BLINDPROOF_CHECK(!c.basis().with_p && ring.p_count() > 0,
+                     "decomposes polynomials over Q, in rings with special moduli");
+    const CoeffPoly coefficients = to_coefficients(NttPoly(c));
+    for (std::size_t digit = 0; digit < ring.digit_count(q_limbs_); ++digit) {
       std::vector<const std::uint64_t*> in;
-      std::vector<std::uint64_t*> out;
-      for (std::size_t i = own_begin; i < own_end; ++i) in.push_back(coefficients.limb(i).data() + begin);
-      for (const std::size_t i : others) out.push_back(raised.limb(i).data() + begin);
-      ring.digit_converter(q_limbs, digit).convert(in, out, end - begin);
-    });
-    base::parallel_for(raised.limbs(), [&](std::size_t i) {
-      if (i >= own_begin && i < own_end) {
-        std::ranges::copy(c.limb(i), raised.limb(i).begin());
-      } else {
-        poly::ntt_forward(raised.tables(i), raised.limb(i));
+      for (std::size_t i = ring.digit_begin(digit); i < ring.digit_end(digit, q_limbs_); ++i) {
+        in.push_back(coefficients.limb(i).data());
       }
-    });
-    result.digits.push_back(std::move(raised));
+      conversions_.emplace_back(ring.digit_converter(q_limbs_, digit), in, ring.degree(), c.secrecy());
+    }
   }
+
+  std::size_t count() const noexcept { return conversions_.size(); }
+
+  /// Limb i of {q_limbs, with P} of a digit, transformed: in `scratch`, or c's own where the digit has this modulus.
+  std::span<const std::uint64_t> limb(std::size_t digit, std::size_t i, std::span<std::uint64_t> scratch) const {
+    const Ring& ring = c_.ring();
+    const std::size_t begin = ring.digit_begin(digit), end = ring.digit_end(digit, q_limbs_);
+    if (i >= begin && i < end) return c_.limb(i);
+    conversions_[digit].finish(i < begin ? i : i - (end - begin), scratch);
+    poly::ntt_forward(ring.tables({q_limbs_, true}, i), scratch);
+    return scratch;
+  }
+
+ private:
+  const NttPoly& c_;
+  std::size_t q_limbs_;
+  std::vector<PreparedConversion> conversions_;
+};
+
+// Limb i of the sum over digits: `digit(j)` is that limb of digit j.
+template <class Digit>
+void accumulate_limb(Pair& sum, const KeySwitchKey& key, std::size_t i, std::size_t count, Digit&& digit) {
+  const std::size_t q_limbs = sum.c0.basis().q_limbs;
+  const std::size_t key_limb = i < q_limbs ? i : i + key.q_limbs() - q_limbs;
+  std::vector<const std::uint64_t*> a(count), b0(count), b1(count);
+  for (std::size_t j = 0; j < count; ++j) {
+    a[j] = digit(j);
+    b0[j] = key.b[j].limb(key_limb).data();
+    b1[j] = key.a[j].limb(key_limb).data();
+  }
+  field::inner_products(sum.c0.modulus(i), a, b0, b1, sum.c0.limb(i), sum.c1.limb(i));
+}
+
+Pair empty_sum(const RingPtr& ring, std::size_t q_limbs, const KeySwitchKey& key) {
+  BLINDPROOF_CHECK(key.q_limbs() >= q_limbs && key.b.front().ring_ptr() == ring, "the key is for fewer limbs or another ring");
+  return {NttPoly(ring, {q_limbs, true}), NttPoly(ring, {q_limbs, true})};
+}
+
+}  // namespace
+
+Decomposition decompose(const NttPoly& c) {
+  const Digits digits(c);
+  Decomposition result{c.basis().q_limbs, {}};
+  for (std::size_t j = 0; j < digits.count(); ++j) result.digits.emplace_back(c.ring_ptr(), Basis{result.q_limbs, true}, c.secrecy());
+  base::parallel_for(result.digits[0].limbs(), [&](std::size_t i) {
+    for (std::size_t j = 0; j < digits.count(); ++j) {
+      const std::span<std::uint64_t> target = result.digits[j].limb(i);
+      const std::span<const std::uint64_t> limb = digits.limb(j, i, target);
+      if (limb.data() != target.data()) std::ranges::copy(limb, target.begin());
+    }
+  });
   return result;
 }
 
 Pair accumulate(const Decomposition& digits, const KeySwitchKey& key) {
-  const RingPtr& ring = digits.digits.front().ring_ptr();
-  BLINDPROOF_CHECK(key.q_limbs() >= digits.q_limbs && key.b.front().ring_ptr() == ring,
-                   "the key is for fewer limbs or another ring");
-  const Basis basis{digits.q_limbs, true};
-  Pair sum{NttPoly(ring, basis), NttPoly(ring, basis)};
-  const std::size_t count = digits.digits.size();
+  Pair sum = empty_sum(digits.digits.front().ring_ptr(), digits.q_limbs, key);
   base::parallel_for(sum.c0.limbs(), [&](std::size_t i) {
-    const std::size_t key_limb = i < digits.q_limbs ? i : i + key.q_limbs() - digits.q_limbs;
-    std::vector<const std::uint64_t*> a(count), b0(count), b1(count);
-    for (std::size_t j = 0; j < count; ++j) {
-      a[j] = digits.digits[j].limb(i).data();
-      b0[j] = key.b[j].limb(key_limb).data();
-      b1[j] = key.a[j].limb(key_limb).data();
-    }
-    field::inner_products(sum.c0.modulus(i), a, b0, b1, sum.c0.limb(i), sum.c1.limb(i));
+    accumulate_limb(sum, key, i, digits.digits.size(), [&](std::size_t j) { return digits.digits[j].limb(i).data(); });
+  });
+  return sum;
+}
+
+Pair accumulate(const NttPoly& c, const KeySwitchKey& key) {
+  Pair sum = empty_sum(c.ring_ptr(), c.basis().q_limbs, key);
+  const Digits digits(c);
+  const std::size_t n = c.degree();
+  base::parallel_for(sum.c0.limbs(), [&](std::size_t i) {
+    LimbBuffer scratch(digits.count() * n, c.secrecy());
+    accumulate_limb(sum, key, i, digits.count(),
+                    [&](std::size_t j) { return digits.limb(j, i, scratch.words().subspan(j * n, n)).data(); });
   });
   return sum;
 }
 
 Pair key_switch(const NttPoly& c, const KeySwitchKey& key) {
-  Pair sum = accumulate(decompose(c), key);
-  const Division& division = c.ring().drop_p(c.basis().q_limbs);
-  return {divide(std::move(sum.c0), division), divide(std::move(sum.c1), division)};
+  Pair sum = accumulate(c, key);
+  Pair result{NttPoly(c.ring_ptr(), c.basis()), NttPoly(c.ring_ptr(), c.basis())};
+  NttPoly* polynomials[] = {&sum.c0, &sum.c1};
+  divide_each(polynomials, c.ring().drop_p(c.basis().q_limbs), 1,
+              [&](std::size_t k, std::size_t i, std::span<std::uint64_t> limb) {
+                std::ranges::copy(limb, (k == 0 ? result.c0 : result.c1).limb(i).begin());
+              });
+  return result;
 }
 
 void add_lifted(NttPoly& acc, const NttPoly& a) {

@@ -29,8 +29,10 @@ struct Pair {
 
 Decomposition decompose(const NttPoly& c);
 
-/// Over {q_limbs, with P}, before the division by P.   Requires: key.q_limbs() >= digits.q_limbs.
+/// Step 2.   Requires: key.q_limbs() >= digits.q_limbs.
 Pair accumulate(const Decomposition& digits, const KeySwitchKey& key);
+/// Steps 1 and 2, without keeping the digits.
+Pair accumulate(const NttPoly& c, const KeySwitchKey& key);
 
 /// All three steps.
 Pair key_switch(const NttPoly& c, const KeySwitchKey& key);

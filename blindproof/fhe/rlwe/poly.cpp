@@ -127,30 +127,62 @@ NttPoly permuted(const NttPoly& a, std::span<const std::uint32_t> permutation) {
   return result;
 }
 
-NttPoly divide(NttPoly&& a, const Division& division, std::uint64_t t) {
-  BLINDPROOF_CHECK(a.basis() == division.from, "a division for another level");
-  const std::size_t n = a.degree(), dropped = division.dropped.size();
-  std::vector<const std::uint64_t*> source(dropped);
+PreparedConversion::PreparedConversion(const field::BaseConverter& converter, std::span<const std::uint64_t* const> in,
+                                       std::size_t n, Secrecy secrecy)
+    : converter_(converter), buffer_((converter.from().size() + 1) * n, secrecy) {
+  const std::size_t count = converter.from().size() + 1;
+  for (std::size_t i = 0; i < count; ++i) vectors_.push_back(buffer_.words().data() + i * n);
+  base::parallel_ranges(n, 2048, [&](std::size_t begin, std::size_t end) {
+    std::vector<const std::uint64_t*> from;
+    std::vector<std::uint64_t*> to;
+    for (const std::uint64_t* vector : in) from.push_back(vector + begin);
+    for (std::size_t i = 0; i < count; ++i) to.push_back(buffer_.words().data() + i * n + begin);
+    converter.prepare(from, to, end - begin);
+  });
+}
+
+void PreparedConversion::finish(std::size_t j, std::span<std::uint64_t> out) const {
+  converter_.finish(j, vectors_, out.data(), out.size());
+}
+
+void divide_each(std::span<NttPoly*> polynomials, const Division& division, std::uint64_t t,
+                 const std::function<void(std::size_t k, std::size_t i, std::span<std::uint64_t> limb)>& finish) {
+  const Ring& ring = polynomials[0]->ring();
+  const std::size_t n = ring.degree(), count = polynomials.size(), dropped = division.dropped.size();
+  for (const NttPoly* a : polynomials) BLINDPROOF_CHECK(a->basis() == division.from, "a division for another level");
   base::parallel_for(dropped, [&](std::size_t i) {
     const std::size_t limb = division.dropped[i];
-    const field::Modulus& q = a.modulus(limb);
-    poly::ntt_inverse_scaled(a.tables(limb), q.inverse(q.reduce(t)), a.limb(limb));
-    source[i] = a.limb(limb).data();
+    const field::Modulus& q = polynomials[0]->modulus(limb);
+    const std::uint64_t inverse = q.inverse(q.reduce(t));
+    for (NttPoly* a : polynomials) poly::ntt_inverse_scaled(a->tables(limb), inverse, a->limb(limb));
   });
-  NttPoly result(a.ring_ptr(), division.to, a.secrecy());
-  base::parallel_ranges(n, 2048, [&](std::size_t begin, std::size_t end) {
-    std::vector<const std::uint64_t*> in(dropped);
-    std::vector<std::uint64_t*> out(result.limbs());
-    for (std::size_t i = 0; i < dropped; ++i) in[i] = source[i] + begin;
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = result.limb(i).data() + begin;
-    division.converter.convert(in, out, end - begin);
-  });
-  base::parallel_for(result.limbs(), [&](std::size_t i) {
+  std::vector<PreparedConversion> conversions;
+  conversions.reserve(count);
+  for (const NttPoly* a : polynomials) {
+    std::vector<const std::uint64_t*> in;
+    for (const std::size_t limb : division.dropped) in.push_back(a->limb(limb).data());
+    conversions.emplace_back(division.converter, in, n, a->secrecy());
+  }
+  base::parallel_for(ring.limbs(division.to), [&](std::size_t i) {
     const std::size_t limb = i < division.to.q_limbs ? i : division.from.q_limbs + i - division.to.q_limbs;
-    const field::Modulus& q = result.modulus(i);
-    poly::ntt_forward(result.tables(i), result.limb(i));
-    if (t != 1) field::scale(q, result.limb(i), q.reduce(t), result.limb(i));
-    field::subtract_scale(q, a.limb(limb), result.limb(i), division.inverses[i], result.limb(i));
+    const poly::NttTables& tables = ring.tables(division.to, i);
+    const field::Modulus& q = tables.modulus();
+    LimbBuffer scratch(n, polynomials[0]->secrecy());
+    for (std::size_t k = 0; k < count; ++k) {
+      conversions[k].finish(i, scratch.words());
+      poly::ntt_forward(tables, scratch.words());
+      if (t != 1) field::scale(q, scratch.words(), q.reduce(t), scratch.words());
+      field::subtract_scale(q, polynomials[k]->limb(limb), scratch.words(), division.inverses[i], scratch.words());
+      finish(k, i, scratch.words());
+    }
+  });
+}
+
+NttPoly divide(NttPoly&& a, const Division& division, std::uint64_t t) {
+  NttPoly result(a.ring_ptr(), division.to, a.secrecy());
+  NttPoly* polynomials[] = {&a};
+  divide_each(polynomials, division, t, [&](std::size_t, std::size_t i, std::span<std::uint64_t> limb) {
+    std::ranges::copy(limb, result.limb(i).begin());
   });
   return result;
 }

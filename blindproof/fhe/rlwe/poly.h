@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "blindproof/fhe/rlwe/ring.h"
 
@@ -118,6 +120,27 @@ NttPoly permuted(const NttPoly& a, std::span<const std::uint32_t> permutation);
 /// that is a / D rounded to the nearest; for other t (prime to D) the result is a D^-1 modulo t, off by at most t/2 from a / D.
 /// (Where a / D lies within about 2^-45 of a tie, it may be rounded either way.)
 NttPoly divide(NttPoly&& a, const Division& division, std::uint64_t t = 1);
+
+/// The same for several polynomials of one basis, limb by limb, so that tables are read once. `finish(k, i, limb)` gets limb i of
+/// quotient k while it is in the cache and puts it where it belongs; it runs on several threads.
+void divide_each(std::span<NttPoly*> polynomials, const Division& division, std::uint64_t t,
+                 const std::function<void(std::size_t k, std::size_t i, std::span<std::uint64_t> limb)>& finish);
+
+/// The first half of a base conversion of whole polynomials: the second is done limb by limb, just before the transform.
+class PreparedConversion {
+ public:
+  /// Requires: in[i] is a vector of n residues modulo the converter's i-th prime.
+  PreparedConversion(const field::BaseConverter& converter, std::span<const std::uint64_t* const> in, std::size_t n,
+                     Secrecy secrecy);
+
+  /// The residues modulo the converter's j-th target.
+  void finish(std::size_t j, std::span<std::uint64_t> out) const;
+
+ private:
+  const field::BaseConverter& converter_;
+  LimbBuffer buffer_;
+  std::vector<const std::uint64_t*> vectors_;
+};
 
 /// Small integers as a polynomial.   Requires: degree values, each |value| < 2^62.
 CoeffPoly from_signed(const RingPtr& ring, const Basis& basis, std::span<const std::int64_t> coefficients,
