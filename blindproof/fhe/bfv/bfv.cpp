@@ -6,45 +6,18 @@
 
 #include "blindproof/base/check.h"
 #include "blindproof/base/thread_pool.h"
+#include "blindproof/fhe/rlwe/requirements.h"
 #include "blindproof/field/residues.h"
 
 namespace blindproof::fhe::bfv {
 namespace {
 
-using base::ErrorCode;
+using rlwe::invalid;
+using rlwe::mismatch;
 using rlwe::NttPoly;
 
-base::Error mismatch(const char* operation, std::string detail) {
-  return base::error(ErrorCode::kMismatch, operation, std::move(detail));
-}
-
-base::Error invalid(const char* operation, std::string detail) {
-  return base::error(ErrorCode::kInvalidArgument, operation, std::move(detail));
-}
-
-template <class A, class B>
-base::Status same_context(const char* operation, const A& a, const B& b) {
-  if (a.context() == b.context()) return {};
-  return mismatch(operation, "the operands belong to different contexts");
-}
-
-base::Status has_degree(const char* operation, const Ciphertext& a, std::size_t degree) {
-  if (a.parts().size() == degree + 1) return {};
-  return invalid(operation, degree == 1 ? "takes ciphertexts of degree 1: relinearise the product first"
-                                        : "takes a product that was not relinearised yet");
-}
-
-base::Status key_fits(const char* operation, const Ciphertext& a, const rlwe::KeySwitchKey& key) {
-  if (key.b.front().ring_ptr() != a.context()->ring()) return mismatch(operation, "the key is of another ring");
-  if (key.q_limbs() < a.context()->ring()->q_count()) return mismatch(operation, "the key is for fewer limbs");
-  return {};
-}
-
 Outcome usable(const char* operation, Ciphertext&& a) {
-  if (rlwe::is_transparent(a.parts())) {
-    return invalid(operation, "the result would be a plain value in the form of a ciphertext, which hides nothing: "
-                              "compute it from plain values");
-  }
+  BLINDPROOF_TRY(rlwe::require_hiding(operation, a.parts()));
   if (a.predicted_budget_bits() > 0) return std::move(a);
   return invalid(operation, "the result might not decrypt, its error is predicted " +
                                 std::to_string(static_cast<int>(std::ceil(-a.predicted_budget_bits()))) +
@@ -148,11 +121,8 @@ double product_noise(const Ciphertext& a, const Ciphertext& b) {
   return std::hypot(crossed + both, switching, rounding_of_products(ring));
 }
 
-Outcome apply(const char* operation, const Ciphertext& a, std::size_t element, const rlwe::GaloisKeys& keys,
-              const rlwe::Decomposition* digits) {
-  BLINDPROOF_ASSIGN(const rlwe::GaloisKey* key, keys.find(element, a.context()->ring()->q_count()));
-  BLINDPROOF_TRY(key_fits(operation, a, key->key));
-  rlwe::Parts parts = digits != nullptr ? rlwe::apply_galois(a.parts(), *digits, *key) : rlwe::apply_galois(a.parts(), *key);
+// The same message after a key switch.
+Outcome after_switch(const char* operation, const Ciphertext& a, rlwe::Parts&& parts) {
   const double added = rlwe::key_switch_noise(*a.context()->ring(), a.context()->ring()->q_count());
   return usable(operation, Ciphertext(a.context(), std::move(parts), std::hypot(a.noise(), added), a.secret_power()));
 }
@@ -164,7 +134,7 @@ Ciphertext encrypted(const Plaintext& plaintext, rlwe::Parts&& parts, double noi
 
 template <class Combine>
 Outcome combine(const char* operation, const Ciphertext& a, const Ciphertext& b, Combine&& combine_parts) {
-  BLINDPROOF_TRY(same_context(operation, a, b));
+  BLINDPROOF_TRY(rlwe::require_same_context(operation, a, b));
   rlwe::Parts parts = a.parts();
   combine_parts(parts, b.parts());
   return usable(operation, Ciphertext(a.context(), std::move(parts), a.noise() + b.noise(),
@@ -173,7 +143,7 @@ Outcome combine(const char* operation, const Ciphertext& a, const Ciphertext& b,
 
 template <class Combine>
 Outcome combine(const char* operation, const Ciphertext& a, const Plaintext& b, Combine&& combine_poly) {
-  BLINDPROOF_TRY(same_context(operation, a, b));
+  BLINDPROOF_TRY(rlwe::require_same_context(operation, a, b));
   rlwe::Parts parts = a.parts();
   combine_poly(parts[0], scaled_poly(b));
   return usable(operation, Ciphertext(a.context(), std::move(parts), a.noise() + std::sqrt(1.0 / 12), a.secret_power()));
@@ -261,7 +231,7 @@ Ciphertext negate(const Ciphertext& a) {
 }
 
 Outcome multiply(const Ciphertext& a, const Plaintext& b) {
-  BLINDPROOF_TRY(same_context("multiplication", a, b));
+  BLINDPROOF_TRY(rlwe::require_same_context("multiplication", a, b));
   const field::Modulus& t = a.context()->t();
   double squares = 0;
   for (const std::uint64_t c : b.coefficients()) {
@@ -284,9 +254,9 @@ Outcome multiply(const Ciphertext& a, std::int64_t constant) {
 }
 
 Outcome multiply(const Ciphertext& a, const Ciphertext& b) {
-  BLINDPROOF_TRY(same_context("multiplication", a, b));
-  BLINDPROOF_TRY(has_degree("multiplication", a, 1));
-  BLINDPROOF_TRY(has_degree("multiplication", b, 1));
+  BLINDPROOF_TRY(rlwe::require_same_context("multiplication", a, b));
+  BLINDPROOF_TRY(rlwe::require_degree("multiplication", a.parts(), 1));
+  BLINDPROOF_TRY(rlwe::require_degree("multiplication", b.parts(), 1));
   const Context& context = *a.context();
   rlwe::Parts x, y;
   for (const NttPoly& part : a.parts()) x.push_back(extended(context, part));
@@ -303,11 +273,9 @@ Outcome multiply(const Ciphertext& a, const Ciphertext& b) {
 Outcome square(const Ciphertext& a) { return multiply(a, a); }
 
 Outcome relinearize(const Ciphertext& a, const rlwe::KeySwitchKey& key) {
-  BLINDPROOF_TRY(has_degree("relinearisation", a, 2));
-  BLINDPROOF_TRY(key_fits("relinearisation", a, key));
-  const double added = rlwe::key_switch_noise(*a.context()->ring(), a.context()->ring()->q_count());
-  return usable("relinearisation", Ciphertext(a.context(), rlwe::relinearize(a.parts(), key),
-                                                   std::hypot(a.noise(), added), a.secret_power()));
+  BLINDPROOF_TRY(rlwe::require_degree("relinearisation", a.parts(), 2));
+  BLINDPROOF_TRY(rlwe::require_key("relinearisation", a.parts(), key));
+  return after_switch("relinearisation", a, rlwe::relinearize(a.parts(), key));
 }
 
 Outcome multiply(const Ciphertext& a, const Ciphertext& b, const rlwe::KeySwitchKey& key) {
@@ -316,31 +284,22 @@ Outcome multiply(const Ciphertext& a, const Ciphertext& b, const rlwe::KeySwitch
 }
 
 Outcome rotate(const Ciphertext& a, std::int64_t steps, const rlwe::GaloisKeys& keys) {
-  BLINDPROOF_TRY(has_degree("rotation", a, 1));
-  const std::size_t element = rlwe::rotation_element(a.context()->ring()->log_degree(), steps);
-  if (element == 1) return a;
-  return apply("rotation", a, element, keys, nullptr);
+  BLINDPROOF_ASSIGN(std::vector<Ciphertext> results, rotate_hoisted(a, {&steps, 1}, keys));
+  return std::move(results[0]);
 }
 
 Outcome exchange_rows(const Ciphertext& a, const rlwe::GaloisKeys& keys) {
-  BLINDPROOF_TRY(has_degree("exchange of rows", a, 1));
-  return apply("exchange of rows", a, rlwe::conjugation_element(a.context()->ring()->log_degree()), keys, nullptr);
+  BLINDPROOF_ASSIGN(rlwe::Parts parts, rlwe::conjugation("exchange of rows", a.parts(), keys, 1));
+  return after_switch("exchange of rows", a, std::move(parts));
 }
 
 base::Result<std::vector<Ciphertext>> rotate_hoisted(const Ciphertext& a, std::span<const std::int64_t> steps,
                                                      const rlwe::GaloisKeys& keys) {
-  BLINDPROOF_TRY(has_degree("rotation", a, 1));
-  const rlwe::Decomposition digits = rlwe::decompose(a.parts()[1]);
+  BLINDPROOF_ASSIGN(std::vector<rlwe::Parts> rotated, rlwe::rotations("rotation", a.parts(), steps, keys, 1));
   std::vector<Ciphertext> results;
-  results.reserve(steps.size());
-  for (const std::int64_t step : steps) {
-    const std::size_t element = rlwe::rotation_element(a.context()->ring()->log_degree(), step);
-    if (element == 1) {
-      results.push_back(a);
-      continue;
-    }
-    BLINDPROOF_ASSIGN(Ciphertext rotated, apply("rotation", a, element, keys, &digits));
-    results.push_back(std::move(rotated));
+  for (rlwe::Parts& parts : rotated) {
+    BLINDPROOF_ASSIGN(Ciphertext result, after_switch("rotation", a, std::move(parts)));
+    results.push_back(std::move(result));
   }
   return results;
 }

@@ -5,39 +5,21 @@
 #include <string>
 
 #include "blindproof/base/thread_pool.h"
+#include "blindproof/fhe/rlwe/requirements.h"
 #include "blindproof/field/residues.h"
 
 namespace blindproof::fhe::bgv {
 namespace {
 
-using base::ErrorCode;
+using rlwe::invalid;
+using rlwe::mismatch;
 using rlwe::NttPoly;
 
-base::Error mismatch(const char* operation, std::string detail) {
-  return base::error(ErrorCode::kMismatch, operation, std::move(detail));
-}
-
-base::Error invalid(const char* operation, std::string detail) {
-  return base::error(ErrorCode::kInvalidArgument, operation, std::move(detail));
-}
-
-template <class A, class B>
-base::Status same_context(const char* operation, const A& a, const B& b) {
-  if (a.context() == b.context()) return {};
-  return mismatch(operation, "the operands belong to different contexts");
-}
-
 base::Status same_level(const char* operation, const Ciphertext& a, const Ciphertext& b) {
-  BLINDPROOF_TRY(same_context(operation, a, b));
+  BLINDPROOF_TRY(rlwe::require_same_context(operation, a, b));
   if (a.level() == b.level()) return {};
   return mismatch(operation, "the operands have levels " + std::to_string(a.level()) + " and " + std::to_string(b.level()) +
                                  ": bring the higher one down with lower_to()");
-}
-
-base::Status has_degree(const char* operation, const Ciphertext& a, std::size_t degree) {
-  if (a.parts().size() == degree + 1) return {};
-  return invalid(operation, degree == 1 ? "takes ciphertexts of degree 1: relinearise the product first"
-                                        : "takes a product that was not relinearised yet");
 }
 
 base::Status has_level_below(const char* operation, const Ciphertext& a) {
@@ -45,20 +27,8 @@ base::Status has_level_below(const char* operation, const Ciphertext& a) {
   return invalid(operation, "no level is left: choose parameters with more levels");
 }
 
-base::Status key_fits(const char* operation, const Ciphertext& a, const rlwe::KeySwitchKey& key) {
-  if (key.b.front().ring_ptr() != a.context()->ring()) return mismatch(operation, "the key is of another ring");
-  if (key.q_limbs() < a.context()->q_limbs(a.level())) {
-    return invalid(operation, "the key is for levels up to " + std::to_string(key.q_limbs() - 1) +
-                                  ", the ciphertext is at " + std::to_string(a.level()));
-  }
-  return {};
-}
-
 Outcome usable(const char* operation, Ciphertext&& a) {
-  if (rlwe::is_transparent(a.parts())) {
-    return invalid(operation, "the result would be a plain value in the form of a ciphertext, which hides nothing: "
-                              "compute it from plain values");
-  }
+  BLINDPROOF_TRY(rlwe::require_hiding(operation, a.parts()));
   if (a.predicted_budget_bits() > 0) return std::move(a);
   return invalid(operation, "the result might not decrypt, its error is predicted " +
                                 std::to_string(static_cast<int>(std::ceil(-a.predicted_budget_bits()))) +
@@ -124,20 +94,15 @@ Outcome combine(const char* operation, const Ciphertext& a, const Ciphertext& b,
 
 template <class Combine>
 Outcome combine(const char* operation, const Ciphertext& a, const Plaintext& b, Combine&& combine_poly) {
-  BLINDPROOF_TRY(same_context(operation, a, b));
+  BLINDPROOF_TRY(rlwe::require_same_context(operation, a, b));
   rlwe::Parts parts = a.parts();
   combine_poly(parts[0], centered_poly(b, a.level(), a.factor()));
   return usable(operation, Ciphertext(a.context(), a.level(), a.factor(), std::move(parts), a.deviation() + t_of(a) / 2,
                                       a.secret_power()));
 }
 
-Outcome apply(const char* operation, const Ciphertext& a, std::size_t element, const rlwe::GaloisKeys& keys,
-              const rlwe::Decomposition* digits) {
-  const std::uint64_t t = a.context()->parameters().t;
-  BLINDPROOF_ASSIGN(const rlwe::GaloisKey* key, keys.find(element, a.context()->q_limbs(a.level())));
-  BLINDPROOF_TRY(key_fits(operation, a, key->key));
-  rlwe::Parts parts =
-      digits != nullptr ? rlwe::apply_galois(a.parts(), *digits, *key, t) : rlwe::apply_galois(a.parts(), *key, t);
+// The same message after a key switch.
+Outcome after_switch(const char* operation, const Ciphertext& a, rlwe::Parts&& parts) {
   return usable(operation, Ciphertext(a.context(), a.level(), a.factor(), std::move(parts), switched(a), a.secret_power()));
 }
 
@@ -229,7 +194,7 @@ Ciphertext negate(const Ciphertext& a) {
 }
 
 Outcome multiply(const Ciphertext& a, const Plaintext& b) {
-  BLINDPROOF_TRY(same_context("multiplication", a, b));
+  BLINDPROOF_TRY(rlwe::require_same_context("multiplication", a, b));
   const field::Modulus& t = a.context()->t();
   double squares = 0;
   for (const std::uint64_t c : b.coefficients()) {
@@ -251,8 +216,8 @@ Outcome multiply(const Ciphertext& a, std::int64_t constant) {
 
 Outcome multiply(const Ciphertext& a, const Ciphertext& b) {
   BLINDPROOF_TRY(same_level("multiplication", a, b));
-  BLINDPROOF_TRY(has_degree("multiplication", a, 1));
-  BLINDPROOF_TRY(has_degree("multiplication", b, 1));
+  BLINDPROOF_TRY(rlwe::require_degree("multiplication", a.parts(), 1));
+  BLINDPROOF_TRY(rlwe::require_degree("multiplication", b.parts(), 1));
   const Context& context = *a.context();
   const int power = a.secret_power() + b.secret_power();
   // Twice for what both share: the message, if one is squared.
@@ -265,11 +230,9 @@ Outcome multiply(const Ciphertext& a, const Ciphertext& b) {
 Outcome square(const Ciphertext& a) { return multiply(a, a); }
 
 Outcome relinearize(const Ciphertext& a, const rlwe::KeySwitchKey& key) {
-  BLINDPROOF_TRY(has_degree("relinearisation", a, 2));
-  BLINDPROOF_TRY(key_fits("relinearisation", a, key));
-  return usable("relinearisation", Ciphertext(a.context(), a.level(), a.factor(),
-                                              rlwe::relinearize(a.parts(), key, a.context()->parameters().t), switched(a),
-                                              a.secret_power()));
+  BLINDPROOF_TRY(rlwe::require_degree("relinearisation", a.parts(), 2));
+  BLINDPROOF_TRY(rlwe::require_key("relinearisation", a.parts(), key));
+  return after_switch("relinearisation", a, rlwe::relinearize(a.parts(), key, a.context()->parameters().t));
 }
 
 Outcome rescale(const Ciphertext& a) {
@@ -278,8 +241,8 @@ Outcome rescale(const Ciphertext& a) {
 }
 
 Outcome relinearize_and_rescale(const Ciphertext& a, const rlwe::KeySwitchKey& key) {
-  BLINDPROOF_TRY(has_degree("relinearisation", a, 2));
-  BLINDPROOF_TRY(key_fits("relinearisation", a, key));
+  BLINDPROOF_TRY(rlwe::require_degree("relinearisation", a.parts(), 2));
+  BLINDPROOF_TRY(rlwe::require_key("relinearisation", a.parts(), key));
   BLINDPROOF_TRY(has_level_below("rescaling", a));
   return usable("rescaling",
                 divided(a, rlwe::relinearize_and_rescale(a.parts(), key, a.context()->parameters().t), switched(a)));
@@ -315,32 +278,23 @@ Outcome lower_to(const Ciphertext& a, int level) {
 }
 
 Outcome rotate(const Ciphertext& a, std::int64_t steps, const rlwe::GaloisKeys& keys) {
-  BLINDPROOF_TRY(has_degree("rotation", a, 1));
-  const std::size_t element = rlwe::rotation_element(a.context()->ring()->log_degree(), steps);
-  if (element == 1) return a;
-  return apply("rotation", a, element, keys, nullptr);
+  BLINDPROOF_ASSIGN(std::vector<Ciphertext> results, rotate_hoisted(a, {&steps, 1}, keys));
+  return std::move(results[0]);
 }
 
 Outcome exchange_rows(const Ciphertext& a, const rlwe::GaloisKeys& keys) {
-  BLINDPROOF_TRY(has_degree("exchange of rows", a, 1));
-  return apply("exchange of rows", a, rlwe::conjugation_element(a.context()->ring()->log_degree()), keys, nullptr);
+  BLINDPROOF_ASSIGN(rlwe::Parts parts, rlwe::conjugation("exchange of rows", a.parts(), keys, a.context()->parameters().t));
+  return after_switch("exchange of rows", a, std::move(parts));
 }
 
 base::Result<std::vector<Ciphertext>> rotate_hoisted(const Ciphertext& a, std::span<const std::int64_t> steps,
                                                      const rlwe::GaloisKeys& keys) {
-  BLINDPROOF_TRY(has_degree("rotation", a, 1));
-  if (a.context()->ring()->p_count() == 0) return invalid("rotation", "these parameters have no special moduli");
-  const rlwe::Decomposition digits = rlwe::decompose(a.parts()[1]);
+  BLINDPROOF_ASSIGN(std::vector<rlwe::Parts> rotated,
+                    rlwe::rotations("rotation", a.parts(), steps, keys, a.context()->parameters().t));
   std::vector<Ciphertext> results;
-  results.reserve(steps.size());
-  for (const std::int64_t step : steps) {
-    const std::size_t element = rlwe::rotation_element(a.context()->ring()->log_degree(), step);
-    if (element == 1) {
-      results.push_back(a);
-      continue;
-    }
-    BLINDPROOF_ASSIGN(Ciphertext rotated, apply("rotation", a, element, keys, &digits));
-    results.push_back(std::move(rotated));
+  for (rlwe::Parts& parts : rotated) {
+    BLINDPROOF_ASSIGN(Ciphertext result, after_switch("rotation", a, std::move(parts)));
+    results.push_back(std::move(result));
   }
   return results;
 }

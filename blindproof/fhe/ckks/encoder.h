@@ -27,7 +27,7 @@ class Encoder {
   rlwe::NttPoly encode_extended(std::span<const std::complex<double>> values, int level, double scale) const;
 
   /// All N/2 slots. For the holder of the secret key alone: decrypted values reveal the error, and with it the key, to
-  /// whoever also knows the ciphertext. What others are to see comes from decode_to_share().
+  /// whoever also knows the ciphertext. There is no decoding yet whose results may be shared.
   /// Ref: Li-Micciancio, ePrint 2020/1533.
   std::vector<std::complex<double>> decode(const Plaintext& plaintext) const;
   std::vector<double> decode_real(const Plaintext& plaintext) const;

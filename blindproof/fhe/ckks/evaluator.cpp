@@ -4,18 +4,13 @@
 #include <cmath>
 #include <string>
 
+#include "blindproof/fhe/rlwe/requirements.h"
+
 namespace blindproof::fhe::ckks {
 namespace {
 
-using base::ErrorCode;
-
-base::Error mismatch(const char* operation, std::string detail) {
-  return base::error(ErrorCode::kMismatch, operation, std::move(detail));
-}
-
-base::Error invalid(const char* operation, std::string detail) {
-  return base::error(ErrorCode::kInvalidArgument, operation, std::move(detail));
-}
+using rlwe::invalid;
+using rlwe::mismatch;
 
 std::string in_bits(double scale) {
   char text[32];
@@ -25,7 +20,7 @@ std::string in_bits(double scale) {
 
 template <class A, class B>
 base::Status same_level(const char* operation, const A& a, const B& b) {
-  if (a.context() != b.context()) return mismatch(operation, "the operands belong to different contexts");
+  BLINDPROOF_TRY(rlwe::require_same_context(operation, a, b));
   if (a.level() != b.level()) {
     return mismatch(operation, "the operands have levels " + std::to_string(a.level()) + " and " +
                                    std::to_string(b.level()) + ": bring the higher one down with lower_to()");
@@ -43,24 +38,9 @@ base::Status same_level_and_scale(const char* operation, const A& a, const B& b)
   return {};
 }
 
-base::Status has_degree(const char* operation, const Ciphertext& a, std::size_t degree) {
-  if (a.parts().size() == degree + 1) return {};
-  return invalid(operation, degree == 1 ? "takes ciphertexts of degree 1: relinearise the product first"
-                                        : "takes a product that was not relinearised yet");
-}
-
 base::Status has_level_below(const char* operation, const Ciphertext& a) {
   if (a.level() > 0) return {};
   return invalid(operation, "no level is left: choose parameters with more levels");
-}
-
-base::Status key_fits(const char* operation, const Ciphertext& a, const rlwe::KeySwitchKey& key) {
-  if (key.b.front().ring_ptr() != a.context()->ring()) return mismatch(operation, "the key is of another ring");
-  if (key.q_limbs() < a.context()->q_limbs(a.level())) {
-    return invalid(operation, "the key is for levels up to " + std::to_string(key.q_limbs() - 1) +
-                                  ", the ciphertext is at " + std::to_string(a.level()));
-  }
-  return {};
 }
 
 // A standard deviation of coefficients as one of slots.
@@ -96,18 +76,14 @@ rlwe::Parts parts_of(const Plaintext& a) { return {a.poly()}; }
 double rescaled(const Ciphertext& a) { return a.scale() / last_modulus(a); }
 
 Outcome hiding(const char* operation, Ciphertext&& a) {
-  if (!rlwe::is_transparent(a.parts())) return std::move(a);
-  return invalid(operation, "the result would be a plain value in the form of a ciphertext, which hides nothing: compute "
-                            "it from plain values");
+  BLINDPROOF_TRY(rlwe::require_hiding(operation, a.parts()));
+  return std::move(a);
 }
 
-Outcome apply(const char* operation, const Ciphertext& a, std::size_t element, const rlwe::GaloisKeys& keys,
-              const rlwe::Decomposition* digits) {
-  BLINDPROOF_ASSIGN(const rlwe::GaloisKey* key, keys.find(element, a.context()->q_limbs(a.level())));
-  BLINDPROOF_TRY(key_fits(operation, a, key->key));
-  rlwe::Parts parts = digits != nullptr ? rlwe::apply_galois(a.parts(), *digits, *key) : rlwe::apply_galois(a.parts(), *key);
-  return Ciphertext(a.context(), a.level(), a.scale(), std::move(parts),
-                    {a.prediction().magnitude, std::hypot(a.prediction().noise, key_switch_noise(a))});
+// The same message after a key switch.
+Ciphertext after_switch(const Ciphertext& a, rlwe::Parts&& parts) {
+  return {a.context(), a.level(), a.scale(), std::move(parts),
+          {a.prediction().magnitude, std::hypot(a.prediction().noise, key_switch_noise(a))}};
 }
 
 }  // namespace
@@ -148,8 +124,8 @@ Ciphertext negate(const Ciphertext& a) {
 
 Outcome multiply(const Ciphertext& a, const Ciphertext& b) {
   BLINDPROOF_TRY(same_level("multiplication", a, b));
-  BLINDPROOF_TRY(has_degree("multiplication", a, 1));
-  BLINDPROOF_TRY(has_degree("multiplication", b, 1));
+  BLINDPROOF_TRY(rlwe::require_degree("multiplication", a.parts(), 1));
+  BLINDPROOF_TRY(rlwe::require_degree("multiplication", b.parts(), 1));
   return Ciphertext(a.context(), a.level(), a.scale() * b.scale(), rlwe::multiply(a.parts(), b.parts()),
                     product_prediction(a, b));
 }
@@ -182,10 +158,9 @@ Outcome multiply(const Ciphertext& a, double constant) {
 }
 
 Outcome relinearize(const Ciphertext& a, const rlwe::KeySwitchKey& key) {
-  BLINDPROOF_TRY(has_degree("relinearisation", a, 2));
-  BLINDPROOF_TRY(key_fits("relinearisation", a, key));
-  return Ciphertext(a.context(), a.level(), a.scale(), rlwe::relinearize(a.parts(), key),
-                    {a.prediction().magnitude, std::hypot(a.prediction().noise, key_switch_noise(a))});
+  BLINDPROOF_TRY(rlwe::require_degree("relinearisation", a.parts(), 2));
+  BLINDPROOF_TRY(rlwe::require_key("relinearisation", a.parts(), key));
+  return after_switch(a, rlwe::relinearize(a.parts(), key));
 }
 
 Outcome rescale(const Ciphertext& a) {
@@ -196,8 +171,8 @@ Outcome rescale(const Ciphertext& a) {
 }
 
 Outcome relinearize_and_rescale(const Ciphertext& a, const rlwe::KeySwitchKey& key) {
-  BLINDPROOF_TRY(has_degree("relinearisation", a, 2));
-  BLINDPROOF_TRY(key_fits("relinearisation", a, key));
+  BLINDPROOF_TRY(rlwe::require_degree("relinearisation", a.parts(), 2));
+  BLINDPROOF_TRY(rlwe::require_key("relinearisation", a.parts(), key));
   BLINDPROOF_TRY(has_level_below("rescaling", a));
   const double rounding = slot_noise(a, rlwe::rounding_noise(*a.context()->ring()));
   return Ciphertext(a.context(), a.level() - 1, rescaled(a), rlwe::relinearize_and_rescale(a.parts(), key),
@@ -238,33 +213,20 @@ Outcome lower_to(const Ciphertext& a, int level) {
 }
 
 Outcome rotate(const Ciphertext& a, std::int64_t steps, const rlwe::GaloisKeys& keys) {
-  BLINDPROOF_TRY(has_degree("rotation", a, 1));
-  const std::size_t element = rlwe::rotation_element(a.context()->ring()->log_degree(), steps);
-  if (element == 1) return a;
-  return apply("rotation", a, element, keys, nullptr);
+  BLINDPROOF_ASSIGN(std::vector<Ciphertext> results, rotate_hoisted(a, {&steps, 1}, keys));
+  return std::move(results[0]);
 }
 
 Outcome conjugate(const Ciphertext& a, const rlwe::GaloisKeys& keys) {
-  BLINDPROOF_TRY(has_degree("conjugation", a, 1));
-  return apply("conjugation", a, rlwe::conjugation_element(a.context()->ring()->log_degree()), keys, nullptr);
+  BLINDPROOF_ASSIGN(rlwe::Parts parts, rlwe::conjugation("conjugation", a.parts(), keys, 1));
+  return after_switch(a, std::move(parts));
 }
 
 base::Result<std::vector<Ciphertext>> rotate_hoisted(const Ciphertext& a, std::span<const std::int64_t> steps,
                                                      const rlwe::GaloisKeys& keys) {
-  BLINDPROOF_TRY(has_degree("rotation", a, 1));
-  if (a.context()->ring()->p_count() == 0) return invalid("rotation", "these parameters have no special moduli");
-  const rlwe::Decomposition digits = rlwe::decompose(a.parts()[1]);
+  BLINDPROOF_ASSIGN(std::vector<rlwe::Parts> rotated, rlwe::rotations("rotation", a.parts(), steps, keys, 1));
   std::vector<Ciphertext> results;
-  results.reserve(steps.size());
-  for (const std::int64_t step : steps) {
-    const std::size_t element = rlwe::rotation_element(a.context()->ring()->log_degree(), step);
-    if (element == 1) {
-      results.push_back(a);
-      continue;
-    }
-    BLINDPROOF_ASSIGN(Ciphertext rotated, apply("rotation", a, element, keys, &digits));
-    results.push_back(std::move(rotated));
-  }
+  for (rlwe::Parts& parts : rotated) results.push_back(after_switch(a, std::move(parts)));
   return results;
 }
 

@@ -18,7 +18,7 @@ namespace blindproof::fhe::rlwe {
 
 /// The digits of a polynomial, over {q_limbs, with P}.
 struct Decomposition {
-  std::size_t q_limbs;
+  std::size_t q_limbs = 0;
   std::vector<NttPoly> digits;
 };
 
