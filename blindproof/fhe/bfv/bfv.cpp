@@ -24,22 +24,11 @@ Outcome usable(const char* operation, Ciphertext&& a) {
                                 " bits too long: choose parameters with more limbs, or a smaller plaintext modulus");
 }
 
-// The polynomial with coefficients in (-t/2, t/2].
-NttPoly centered_poly(const Plaintext& a) {
-  const field::Modulus& t = a.context()->t();
-  std::vector<std::int64_t> integers(a.coefficients().size());
-  std::ranges::transform(a.coefficients(), integers.begin(), [&](std::uint64_t c) { return t.centered(c); });
-  return to_values(rlwe::from_signed(a.context()->ring(), a.context()->basis(), integers, rlwe::Secrecy::kSecret));
-}
-
 // round(Q m / t) = (Q m - [Q m]_t) / t = -[Q m]_t / t modulo Q.
 NttPoly scaled_poly(const Plaintext& a) {
   const Context& context = *a.context();
-  const field::Modulus& t = context.t();
-  std::vector<std::int64_t> integers(a.coefficients().size());
-  std::ranges::transform(a.coefficients(), integers.begin(),
-                         [&](std::uint64_t c) { return t.centered(t.multiply(c, context.constants().q_mod_t)); });
-  NttPoly result = to_values(rlwe::from_signed(context.ring(), context.basis(), integers, rlwe::Secrecy::kSecret));
+  NttPoly result = rlwe::centered_product(context.ring(), context.basis(), context.t(), a.coefficients(),
+                                          context.constants().q_mod_t);
   rlwe::scale(result, context.constants().minus_inverse_t_mod_q);
   return result;
 }
@@ -232,15 +221,10 @@ Ciphertext negate(const Ciphertext& a) {
 
 Outcome multiply(const Ciphertext& a, const Plaintext& b) {
   BLINDPROOF_TRY(rlwe::require_same_context("multiplication", a, b));
-  const field::Modulus& t = a.context()->t();
-  double squares = 0;
-  for (const std::uint64_t c : b.coefficients()) {
-    const double value = static_cast<double>(t.centered(c));
-    squares += value * value;
-  }
   rlwe::Parts parts = a.parts();
-  rlwe::multiply_by(parts, centered_poly(b));
-  return usable("multiplication", Ciphertext(a.context(), std::move(parts), a.noise() * std::sqrt(squares), a.secret_power()));
+  rlwe::multiply_by(parts, rlwe::centered_product(a.context()->ring(), a.context()->basis(), a.context()->t(),
+                                                  b.coefficients(), 1));
+  return usable("multiplication", Ciphertext(a.context(), std::move(parts), a.noise() * rlwe::centered_norm(a.context()->t(), b.coefficients()), a.secret_power()));
 }
 
 Outcome multiply(const Ciphertext& a, std::int64_t constant) {

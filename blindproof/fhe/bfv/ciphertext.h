@@ -17,19 +17,7 @@ namespace blindproof::fhe::bfv {
 /// 2^17 coefficients.
 inline constexpr double kTail = 14;
 
-class Plaintext {
- public:
-  /// Requires: N coefficients in [0, t).
-  Plaintext(ContextPtr context, std::vector<std::uint64_t> coefficients)
-      : context_(std::move(context)), coefficients_(std::move(coefficients)) {}
-
-  const ContextPtr& context() const noexcept { return context_; }
-  std::span<const std::uint64_t> coefficients() const noexcept { return coefficients_; }
-
- private:
-  ContextPtr context_;
-  std::vector<std::uint64_t> coefficients_;
-};
+using Plaintext = rlwe::IntegerPlaintext<Context>;
 
 class Ciphertext {
  public:

@@ -40,12 +40,8 @@ std::uint64_t product_modulo(const field::Modulus& modulus, const std::vector<st
 std::span<const NamedParameters> named_parameters() noexcept { return kNamed; }
 
 base::Result<ContextPtr> Context::create(std::string_view name) {
-  std::string names;
-  for (const NamedParameters& set : kNamed) {
-    if (set.name == name) return create(set.parameters);
-    names += (names.empty() ? "" : ", ") + std::string(set.name);
-  }
-  return invalid("'" + std::string(name) + "' is not one of " + names);
+  BLINDPROOF_ASSIGN(const Parameters parameters, rlwe::find_parameters(named_parameters(), name));
+  return create(parameters);
 }
 
 base::Result<ContextPtr> Context::create(const Parameters& parameters) { return make(parameters, true); }

@@ -40,11 +40,7 @@ double t_of(const Ciphertext& a) { return static_cast<double>(a.context()->param
 // factor times the message, with coefficients in (-t/2, t/2].
 NttPoly centered_poly(const Plaintext& a, int level, std::uint64_t factor) {
   const Context& context = *a.context();
-  const field::Modulus& t = context.t();
-  std::vector<std::int64_t> integers(a.coefficients().size());
-  std::ranges::transform(a.coefficients(), integers.begin(),
-                         [&](std::uint64_t c) { return t.centered(t.multiply(c, factor)); });
-  return to_values(rlwe::from_signed(context.ring(), context.basis(level), integers, rlwe::Secrecy::kSecret));
+  return rlwe::centered_product(context.ring(), context.basis(level), context.t(), a.coefficients(), factor);
 }
 
 rlwe::Parts scaled(const Ciphertext& a, std::int64_t constant) {
@@ -195,16 +191,10 @@ Ciphertext negate(const Ciphertext& a) {
 
 Outcome multiply(const Ciphertext& a, const Plaintext& b) {
   BLINDPROOF_TRY(rlwe::require_same_context("multiplication", a, b));
-  const field::Modulus& t = a.context()->t();
-  double squares = 0;
-  for (const std::uint64_t c : b.coefficients()) {
-    const double value = static_cast<double>(t.centered(c));
-    squares += value * value;
-  }
   rlwe::Parts parts = a.parts();
   rlwe::multiply_by(parts, centered_poly(b, a.level(), 1));
   return usable("multiplication", Ciphertext(a.context(), a.level(), a.factor(), std::move(parts),
-                                             a.deviation() * std::sqrt(squares), a.secret_power()));
+                                             a.deviation() * rlwe::centered_norm(a.context()->t(), b.coefficients()), a.secret_power()));
 }
 
 Outcome multiply(const Ciphertext& a, std::int64_t constant) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "blindproof/base/result.h"
+#include "blindproof/fhe/rlwe/named.h"
 #include "blindproof/fhe/rlwe/ring.h"
 #include "blindproof/fhe/rlwe/security.h"
 #include "blindproof/fhe/rlwe/slots.h"
@@ -74,12 +75,7 @@ class Context {
   std::vector<field::BaseConverter> to_t_;
 };
 
-struct NamedParameters {
-  std::string_view name;
-  std::string_view purpose;
-  Parameters parameters;
-};
-
+using NamedParameters = rlwe::NamedParameters<Parameters>;
 /// The sets that are shipped.
 std::span<const NamedParameters> named_parameters() noexcept;
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "blindproof/base/result.h"
+#include "blindproof/fhe/rlwe/named.h"
 #include "blindproof/fhe/rlwe/ring.h"
 #include "blindproof/fhe/rlwe/security.h"
 
@@ -64,12 +65,7 @@ class Context {
   std::vector<double> scales_;  // by level
 };
 
-struct NamedParameters {
-  std::string_view name;
-  std::string_view purpose;
-  Parameters parameters;
-};
-
+using NamedParameters = rlwe::NamedParameters<Parameters>;
 /// The sets that are shipped.
 std::span<const NamedParameters> named_parameters() noexcept;
 

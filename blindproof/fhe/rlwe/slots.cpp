@@ -1,5 +1,7 @@
 #include "blindproof/fhe/rlwe/slots.h"
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "blindproof/base/check.h"
@@ -71,6 +73,23 @@ std::vector<std::int64_t> SlotEncoder::decode_signed(std::span<const std::uint64
   std::vector<std::int64_t> result(slots.size());
   for (std::size_t i = 0; i < slots.size(); ++i) result[i] = t().centered(slots[i]);
   return result;
+}
+
+NttPoly centered_product(const RingPtr& ring, const Basis& basis, const field::Modulus& t,
+                         std::span<const std::uint64_t> coefficients, std::uint64_t factor) {
+  std::vector<std::int64_t> integers(coefficients.size());
+  std::ranges::transform(coefficients, integers.begin(),
+                         [&](std::uint64_t c) { return t.centered(t.multiply(c, factor)); });
+  return to_values(from_signed(ring, basis, integers, Secrecy::kSecret));
+}
+
+double centered_norm(const field::Modulus& t, std::span<const std::uint64_t> coefficients) {
+  double squares = 0;
+  for (const std::uint64_t c : coefficients) {
+    const double value = static_cast<double>(t.centered(c));
+    squares += value * value;
+  }
+  return std::sqrt(squares);
 }
 
 }  // namespace blindproof::fhe::rlwe

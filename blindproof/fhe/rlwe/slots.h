@@ -6,10 +6,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "blindproof/base/result.h"
+#include "blindproof/fhe/rlwe/poly.h"
 #include "blindproof/poly/ntt.h"
 
 namespace blindproof::fhe::rlwe {
@@ -38,5 +40,29 @@ class SlotEncoder {
   poly::NttTables tables_;
   std::vector<std::uint32_t> positions_;  // of slots among the transform's values
 };
+
+/// A polynomial modulo the plaintext modulus of a BFV or BGV context.
+template <class Context>
+class IntegerPlaintext {
+ public:
+  using ContextPtr = std::shared_ptr<const Context>;
+
+  /// Requires: N coefficients in [0, t).
+  IntegerPlaintext(ContextPtr context, std::vector<std::uint64_t> coefficients)
+      : context_(std::move(context)), coefficients_(std::move(coefficients)) {}
+
+  const ContextPtr& context() const noexcept { return context_; }
+  std::span<const std::uint64_t> coefficients() const noexcept { return coefficients_; }
+
+ private:
+  ContextPtr context_;
+  std::vector<std::uint64_t> coefficients_;
+};
+
+/// `factor` times a polynomial modulo t, with coefficients in (-t/2, t/2), secret.
+NttPoly centered_product(const RingPtr& ring, const Basis& basis, const field::Modulus& t,
+                         std::span<const std::uint64_t> coefficients, std::uint64_t factor);
+/// The Euclidean norm of the representatives in (-t/2, t/2): how much a product with the polynomial raises a deviation.
+double centered_norm(const field::Modulus& t, std::span<const std::uint64_t> coefficients);
 
 }  // namespace blindproof::fhe::rlwe
