@@ -40,6 +40,8 @@ void ByteWriter::little_endian(std::uint64_t value, int size) {
 
 void ByteWriter::f64(double value) { u64(std::bit_cast<std::uint64_t>(value)); }
 
+void ByteWriter::raw(ByteSpan bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+
 void ByteWriter::sized(ByteSpan bytes) {
   u64(bytes.size());
   raw(bytes);

@@ -33,7 +33,7 @@ class ByteWriter {
   void u64(std::uint64_t value) { little_endian(value, 8); }
   void i64(std::int64_t value) { u64(static_cast<std::uint64_t>(value)); }
   void f64(double value);                 // IEEE bits; -0 and NaN are the caller's to exclude
-  void raw(ByteSpan bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+  void raw(ByteSpan bytes);
   void sized(ByteSpan bytes);             // u64 length, then the bytes
   void text(std::string_view text) { sized(as_bytes(text)); }
 

@@ -193,8 +193,8 @@ TEST_P(Bfv, ProductsInSequenceUntilTheErrorIsTooLong) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Parameters, Bfv, ::testing::Values("small", "short limbs", "long t", "bfv-8192", "bfv-16384"),
-                         [](const auto& info) {
-                           std::string name(info.param);
+                         [](const auto& tested) {
+                           std::string name(tested.param);
                            std::replace_if(name.begin(), name.end(), [](char c) { return c == '-' || c == ' '; }, '_');
                            return name;
                          });

@@ -195,8 +195,8 @@ TEST_P(Bgv, SquaresInSequenceReachTheLastLevel) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Parameters, Bgv, ::testing::Values("small", "short t", "bgv-8192", "bgv-16384"),
-                         [](const auto& info) {
-                           std::string name(info.param);
+                         [](const auto& tested) {
+                           std::string name(tested.param);
                            std::replace_if(name.begin(), name.end(), [](char c) { return c == '-' || c == ' '; }, '_');
                            return name;
                          });

@@ -189,8 +189,8 @@ TEST_P(Ckks, RandomCircuitsStayWithinTheirPrediction) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Parameters, Ckks, ::testing::Values("small", "one digit", "ckks-8192-2", "ckks-16384-5"),
-                         [](const auto& info) {
-                           std::string name(info.param);
+                         [](const auto& tested) {
+                           std::string name(tested.param);
                            std::replace_if(name.begin(), name.end(), [](char c) { return c == '-' || c == ' '; }, '_');
                            return name;
                          });
