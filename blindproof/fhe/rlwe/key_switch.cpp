@@ -17,7 +17,11 @@ class Digits {
     const Ring& ring = c.ring();
     BLINDPROOF_CHECK(!c.basis().with_p && ring.p_count() > 0,
                      "decomposes polynomials over Q, in rings with special moduli");
-    const CoeffPoly coefficients = to_coefficients(NttPoly(c));
+    CoeffPoly coefficients(c.ring_ptr(), c.basis(), c.secrecy());
+    base::parallel_for(c.limbs(), [&](std::size_t i) {
+      std::ranges::copy(c.limb(i), coefficients.limb(i).begin());
+      poly::ntt_inverse(c.tables(i), coefficients.limb(i));
+    });
     for (std::size_t digit = 0; digit < ring.digit_count(q_limbs_); ++digit) {
       std::vector<const std::uint64_t*> in;
       for (std::size_t i = ring.digit_begin(digit); i < ring.digit_end(digit, q_limbs_); ++i) {

@@ -168,7 +168,7 @@ inline std::vector<Repair> repairs(const DishonestProver& prover, std::size_t re
     out.push_back({label, position, -residual * slope.inverse(), prover.is_opened(message, position)});
   }
   // Claims that aren't opened come first: they are what later checks are about.
-  std::stable_partition(out.begin(), out.end(), [](const Repair& r) { return !r.opened; });
+  std::stable_partition(out.begin(), out.end(), [](const Repair& repair) { return !repair.opened; });
   return out;
 }
 
