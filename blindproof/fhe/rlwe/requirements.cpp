@@ -43,9 +43,10 @@ base::Result<std::vector<Parts>> rotations(std::string_view operation, const Par
       chosen.push_back(nullptr);
       continue;
     }
-    BLINDPROOF_ASSIGN(const GaloisKey* key, keys.find(element, q_limbs));
-    BLINDPROOF_TRY(require_key(operation, a, key->key));
-    chosen.push_back(key);
+    const base::Result<const GaloisKey*> key = keys.find(element, q_limbs);
+    if (!key.ok()) return invalid(operation, "by " + std::to_string(step) + " steps: " + key.error().detail);
+    BLINDPROOF_TRY(require_key(operation, a, (*key)->key));
+    chosen.push_back(*key);
     ++count;
   }
   std::vector<Parts> results;
