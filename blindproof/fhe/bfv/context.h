@@ -57,7 +57,7 @@ class Context {
   const rlwe::RingPtr& product_ring() const noexcept { return product_ring_; }
   const field::BaseConverter& b_to_q() const noexcept { return b_to_q_; }
   const field::BaseConverter& q_to_t() const noexcept { return q_to_t_; }
-  /// Modulo q_i: t, B, t^-1. Modulo B's primes: -Q^-1, t. Modulo t: Q, -Q^-1.
+  /// Modulo q_i: t, B, -t^-1. Modulo B's primes: -Q^-1, t. Modulo t: Q, -Q^-1.
   struct Constants {
     std::vector<std::uint64_t> t_mod_q, b_mod_q, minus_inverse_t_mod_q, minus_inverse_q_mod_b, t_mod_qb;
     std::uint64_t q_mod_t, minus_inverse_q_mod_t;

@@ -239,6 +239,7 @@ Outcome relinearize_and_rescale(const Ciphertext& a, const rlwe::KeySwitchKey& k
 }
 
 Outcome multiply(const Ciphertext& a, const Ciphertext& b, const rlwe::KeySwitchKey& key) {
+  BLINDPROOF_TRY(has_level_below("multiplication", a));
   BLINDPROOF_ASSIGN(const Ciphertext product, multiply(a, b));
   return relinearize_and_rescale(product, key);
 }

@@ -16,7 +16,7 @@ std::vector<std::int64_t> decode(const Plaintext& plaintext);
 
 rlwe::SecretKey generate_secret_key(const Context& context, crypto::Csprng& random);
 rlwe::PublicKey generate_public_key(const Context& context, const rlwe::SecretKey& secret, crypto::Csprng& random);
-/// For ciphertexts up to `level`.   Requires: the context has levels.
+/// For ciphertexts up to `level`.
 rlwe::KeySwitchKey generate_relinearization_key(const Context& context, const rlwe::SecretKey& secret, int level,
                                                 crypto::Csprng& random);
 /// For rotations of both rows by these numbers of slots (to the left), and the exchange of rows if asked for.

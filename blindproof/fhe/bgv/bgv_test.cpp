@@ -219,6 +219,7 @@ TEST(BgvErrors, SayWhatDoesNotFit) {
   EXPECT_NE(detail(decrypt(*other.secret, a)).find("another ring"), std::string::npos);
   const Ciphertext low = *lower_to(a, 0);
   EXPECT_NE(detail(multiply(low, low)).find("might not decrypt"), std::string::npos);
+  EXPECT_NE(detail(multiply(low, low, *f.relinearization)).find("no level is left"), std::string::npos);
   EXPECT_NE(detail(lower_to(*multiply(a, a), 0)).find("rescale it first"), std::string::npos);
   for (const auto& transparent : {subtract(a, a), multiply(a, 0), multiply(a, f.t()), multiply(a, encode(f.context, Slots(1)).value())}) {
     EXPECT_NE(detail(transparent).find("hides nothing"), std::string::npos);

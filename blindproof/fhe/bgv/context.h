@@ -31,7 +31,7 @@ struct Parameters {
   int levels = 0;           // products in sequence
   int limb_bits = 0;        // 0: as many as keep the error of products in sequence from growing
   int digits = 3;           // of key switching
-  int special_limbs = 0;    // 0: as few as the digits need. No key switching if levels = 0
+  int special_limbs = 0;    // 0: as few as the digits need
   rlwe::SecurityLevel security = rlwe::SecurityLevel::k128;
 };
 

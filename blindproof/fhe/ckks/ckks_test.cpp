@@ -6,6 +6,7 @@
 #include <map>
 #include <random>
 
+#include "blindproof/base/thread_pool.h"
 #include "blindproof/field/kernel_set.h"
 #include "blindproof/fhe/ckks/fixture_test_support.h"
 
@@ -246,8 +247,14 @@ TEST(CkksEvaluator, KeysForLowerLevelsServeThoseAlone) {
 TEST(CkksEvaluator, EveryKernelSetAndNumberOfThreadsGivesTheSameCiphertext) {
   const ContextPtr context = small_context(10, 3, 2);
   std::vector<std::vector<std::uint64_t>> results;
+  const std::size_t usual = base::thread_count();
+  std::vector<std::pair<base::Simd, std::size_t>> ways;
   for (const base::Simd level : field::available_kernel_sets()) {
+    for (const std::size_t threads : {1u, 3u}) ways.emplace_back(level, threads);
+  }
+  for (const auto& [level, threads] : ways) {
     const field::ScopedKernelSet scope(level);
+    base::set_thread_count(threads);
     Fixture f(context);
     std::mt19937_64 random(10);
     const Slots x = random_slots(context->slots(), random);
@@ -258,6 +265,7 @@ TEST(CkksEvaluator, EveryKernelSetAndNumberOfThreadsGivesTheSameCiphertext) {
       for (std::size_t i = 0; i < part.limbs(); ++i) words.insert(words.end(), part.limb(i).begin(), part.limb(i).end());
     }
   }
+  base::set_thread_count(usual);
   for (const auto& words : results) EXPECT_EQ(words, results[0]);
 }
 

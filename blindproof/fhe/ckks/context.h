@@ -29,7 +29,7 @@ struct Parameters {
   int levels = 0;           // products in sequence
   int first_bits = 50;      // of the modulus that remains at level 0; at least scale_bits
   int digits = 3;           // of key switching
-  int special_limbs = 0;    // 0: as few as the digits need. No key switching if levels = 0
+  int special_limbs = 0;    // 0: as few as the digits need
   rlwe::SecurityLevel security = rlwe::SecurityLevel::k128;
 };
 

@@ -117,8 +117,9 @@ base::Result<Plaintext> Encoder::encode(std::span<const std::complex<double>> va
                    {numbers.magnitude, std::sqrt(degree / 12)});
 }
 
-rlwe::NttPoly Encoder::encode_extended(std::span<const std::complex<double>> values, int level, double scale) const {
-  const Scaled numbers = scaled(values, level, scale).value();
+base::Result<rlwe::NttPoly> Encoder::encode_extended(std::span<const std::complex<double>> values, int level,
+                                                     double scale) const {
+  BLINDPROOF_ASSIGN(const Scaled numbers, scaled(values, level, scale));
   return to_values(round_to_poly(*context_, {context_->q_limbs(level), true}, numbers.coefficients, numbers.largest));
 }
 

@@ -23,8 +23,8 @@ class Encoder {
   base::Result<Plaintext> encode(std::span<const double> values, int level, double scale) const;
 
   /// The same polynomial also modulo the special moduli, for sums that are divided by them at the end.
-  /// Requires: N/2 slots at most, a level that exists, finite values whose scaled coefficients fit.
-  rlwe::NttPoly encode_extended(std::span<const std::complex<double>> values, int level, double scale) const;
+  /// Errors: those of encode().
+  base::Result<rlwe::NttPoly> encode_extended(std::span<const std::complex<double>> values, int level, double scale) const;
 
   /// All N/2 slots. For the holder of the secret key alone: decrypted values reveal the error, and with it the key, to
   /// whoever also knows the ciphertext. There is no decoding yet whose results may be shared.

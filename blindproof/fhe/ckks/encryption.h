@@ -7,7 +7,7 @@ namespace blindproof::fhe::ckks {
 
 rlwe::SecretKey generate_secret_key(const Context& context, crypto::Csprng& random);
 rlwe::PublicKey generate_public_key(const rlwe::SecretKey& secret, crypto::Csprng& random);
-/// For ciphertexts up to `level`.   Requires: the context has levels.
+/// For ciphertexts up to `level`.
 rlwe::KeySwitchKey generate_relinearization_key(const Context& context, const rlwe::SecretKey& secret, int level,
                                                 crypto::Csprng& random);
 /// For rotations by these numbers of slots (to the left), and complex conjugation if asked for.

@@ -94,10 +94,9 @@ base::Result<LinearTransform> LinearTransform::create(const Encoder& encoder, co
       row_sums[i] += std::abs(values[i]);
       largest = std::max(largest, std::abs(values[i]));
     }
-    // Finite and in range, or the error that says what is wrong.
-    BLINDPROOF_TRY(encoder.encode(rotated, level));
+    BLINDPROOF_ASSIGN(rlwe::NttPoly encoded, encoder.encode_extended(rotated, level, context->scale(level)));
     result.squares_ += largest * largest;
-    result.giants_[giant].emplace(baby, encoder.encode_extended(rotated, level, context->scale(level)));
+    result.giants_[giant].emplace(baby, std::move(encoded));
   }
   result.row_sum_ = *std::ranges::max_element(row_sums);
   return result;
@@ -179,7 +178,7 @@ Outcome LinearTransform::apply(const Ciphertext& a, const rlwe::GaloisKeys& keys
   const double switching = root * rlwe::key_switch_noise(ring, q_limbs), rounding = root * rlwe::rounding_noise(ring);
   const double scale = context_->scale(level_);
   const double last = static_cast<double>(ring.parameters().q[q_limbs - 1]);
-  const double count = static_cast<double>(squares_ == 0 ? 1 : giants_.size());
+  const double count = static_cast<double>(giants_.size());
   double diagonals = 0;
   for (const auto& [giant, terms] : giants_) diagonals += static_cast<double>(terms.size());
   const double encoding = a.prediction().magnitude * scale * std::sqrt(diagonals * static_cast<double>(ring.degree()) / 12);

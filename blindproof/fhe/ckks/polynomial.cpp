@@ -17,7 +17,11 @@ base::Error invalid(std::string detail) {
   return base::error(base::ErrorCode::kInvalidArgument, "polynomial", std::move(detail));
 }
 
-std::vector<double> trimmed(std::vector<double> coefficients) {
+// Without what is below `least` in size: such coefficients round to nothing at the level's scale.
+std::vector<double> trimmed(std::vector<double> coefficients, double least = 0) {
+  for (std::size_t i = 1; i < coefficients.size(); ++i) {
+    if (std::abs(coefficients[i]) < least) coefficients[i] = 0;
+  }
   while (coefficients.size() > 1 && coefficients.back() == 0) coefficients.pop_back();
   return coefficients;
 }
@@ -28,7 +32,7 @@ bool changes_interval(const Polynomial& p) { return p.basis == PolynomialBasis::
 struct Split {
   std::vector<double> q, r;
 };
-Split split(const std::vector<double>& p, std::size_t m, PolynomialBasis basis) {
+Split split(const std::vector<double>& p, std::size_t m, PolynomialBasis basis, double least = 0) {
   Split result{{p.begin() + static_cast<std::ptrdiff_t>(m), p.end()}, {p.begin(), p.begin() + static_cast<std::ptrdiff_t>(m)}};
   if (basis == PolynomialBasis::kChebyshev) {
     // T_i T_m = (T_{m+i} + T_{m-i}) / 2.
@@ -37,7 +41,7 @@ Split split(const std::vector<double>& p, std::size_t m, PolynomialBasis basis) 
       result.q[i] *= 2;
     }
   }
-  return {trimmed(std::move(result.q)), trimmed(std::move(result.r))};
+  return {trimmed(std::move(result.q), least), trimmed(std::move(result.r), least)};
 }
 
 // About sqrt(d) baby steps.
@@ -56,6 +60,9 @@ int run_depth(const std::vector<double>& p, std::size_t baby, PolynomialBasis ba
   if (++result; halves.r.size() > 1) result = std::max(result, run_depth(halves.r, baby, basis));
   return result;
 }
+
+// Above half a unit of every level's scale, which is within 2^-9 of 2^scale_bits.
+double least_coefficient(const Ciphertext& x) { return std::ldexp(0.51, -x.context()->parameters().scale_bits); }
 
 class Evaluation {
  public:
@@ -76,7 +83,7 @@ class Evaluation {
     const std::size_t degree = p.size() - 1;
     if (degree < baby_) return combination(p);
     const std::size_t m = std::bit_floor(degree);
-    const Split halves = split(p, m, basis_);
+    const Split halves = split(p, m, basis_, least_coefficient(powers_.at(1)));
     const Ciphertext& power = powers_.at(m);
     std::optional<Ciphertext> product;
     if (halves.q.size() == 1) {
@@ -113,8 +120,7 @@ class Evaluation {
     }
     std::optional<Ciphertext> sum;
     for (std::size_t i = 1; i < p.size(); ++i) {
-      // Coefficients that round to nothing add nothing.
-      if (std::nearbyint(p[i] * powers_.at(1).context()->scale(level)) == 0) continue;
+      if (p[i] == 0) continue;
       BLINDPROOF_ASSIGN(const Ciphertext power, lower_to(powers_.at(i), level));
       BLINDPROOF_ASSIGN(const Ciphertext term, multiply(power, p[i]));
       if (sum) {
@@ -123,7 +129,7 @@ class Evaluation {
         sum = term;
       }
     }
-    if (!sum) return invalid("a part of it is constant within the precision of the scale: leave out the smallest coefficients");
+    BLINDPROOF_CHECK(sum.has_value(), "the leading coefficient is not zero");
     BLINDPROOF_ASSIGN(const Ciphertext rescaled, rescale(*sum));
     return add_constant(rescaled, p[0]);
   }
@@ -204,8 +210,8 @@ int depth(const Polynomial& polynomial) {
 }
 
 Outcome evaluate(const Polynomial& polynomial, const Ciphertext& a, const rlwe::KeySwitchKey& relinearization) {
-  const std::vector<double> coefficients = trimmed(polynomial.coefficients);
-  if (coefficients.size() < 2) return invalid("has degree 0: its value doesn't depend on the ciphertext");
+  const std::vector<double> coefficients = trimmed(polynomial.coefficients, least_coefficient(a));
+  if (coefficients.size() < 2) return invalid("has degree 0 within the precision of the scale: its value doesn't depend on the ciphertext");
   if (!std::ranges::all_of(coefficients, [](double c) { return std::isfinite(c); })) return invalid("has coefficients that aren't finite");
   if (polynomial.basis == PolynomialBasis::kChebyshev && !(polynomial.low < polynomial.high)) return invalid("has an empty interval");
   if (a.level() < depth(polynomial)) {

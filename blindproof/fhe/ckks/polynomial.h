@@ -29,7 +29,7 @@ Polynomial chebyshev_interpolation(const std::function<double(double)>& function
 /// In plain numbers.
 double evaluate(const Polynomial& polynomial, double x);
 
-/// Levels that evaluate() takes.
+/// Levels that evaluate() takes, or less if coefficients are too small for the scale.
 int depth(const Polynomial& polynomial);
 
 /// Of every slot. In the Chebyshev basis slots must lie in the interval, and nobody checks: outside it the values grow without

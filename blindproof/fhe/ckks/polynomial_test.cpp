@@ -58,6 +58,23 @@ TEST(PolynomialEvaluation, OfASigmoidOnItsInterval) {
   EXPECT_EQ(8 - y->level(), depth(p));
 }
 
+TEST(PolynomialEvaluation, CoefficientsBelowTheScaleAreLeftOut) {
+  const ContextPtr context = small_context(8, 6, 3);
+  Fixture f(context, {});
+  std::mt19937_64 random(4);
+  const Slots x = real_slots(context->slots(), -1, 1, random);
+  const Ciphertext a = f.encrypted(x, 6);
+  for (const std::size_t degree : {5u, 7u, 9u, 13u}) {  // an even function: every other coefficient is noise
+    const Polynomial p = chebyshev_interpolation([](double v) { return std::cos(2 * v); }, -1, 1, degree);
+    const auto y = evaluate(p, a, *f.relinearization);
+    ASSERT_TRUE(y.ok()) << degree << ": " << y.error().message();
+    Slots expected(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) expected[i] = evaluate(p, x[i].real());
+    EXPECT_LE(largest_difference(f.decrypted(*y), expected), 1e-6) << degree;
+  }
+  EXPECT_FALSE(evaluate({{1, 1e-15, 1e-15}}, a, *f.relinearization).ok());
+}
+
 TEST(PolynomialEvaluation, SaysWhatDoesNotFit) {
   Fixture f(small_context(8, 2), {});
   std::mt19937_64 random(3);
