@@ -37,6 +37,9 @@ class ByteWriter {
   void sized(ByteSpan bytes);             // u64 length, then the bytes
   void text(std::string_view text) { sized(as_bytes(text)); }
 
+  /// Up to this size no copy is left behind by growing: for secrets.
+  void reserve(std::size_t size) { bytes_.reserve(size); }
+
   const Bytes& bytes() const& { return bytes_; }
   Bytes take() && { return std::move(bytes_); }
 

@@ -1,13 +1,17 @@
 #include "blindproof/base/file.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
+#include <set>
 #include <string>
+#include <utility>
 
 namespace blindproof::base {
 namespace {
@@ -25,33 +29,55 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return fd_; }
-  int close() {
-    const int result = ::close(fd_);
-    fd_ = -1;
-    return result;
-  }
 
  private:
   int fd_;
 };
 
-}  // namespace
+// The names of temporary files, so that a signal leaves none behind.
+struct Unfinished {
+  std::mutex mutex;
+  std::set<std::filesystem::path> names;
+};
 
-Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_size) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return io_error(path, "can't be opened");
+Unfinished& unfinished() {
+  static auto* const instance = new Unfinished;  // outlives every thread
+  return *instance;
+}
+
+void remove_temporary(const std::filesystem::path& name) {
+  const std::lock_guard lock(unfinished().mutex);
+  ::unlink(name.c_str());
+  unfinished().names.erase(name);
+}
+
+struct OpenFile {
+  std::unique_ptr<Descriptor> descriptor;
+  std::size_t size;
+};
+
+Result<OpenFile> open_file(const std::filesystem::path& path, std::size_t max_size) {
+  auto file = std::make_unique<Descriptor>(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file->get() < 0) return io_error(path, "can't be opened");
   struct stat info {};
-  if (::fstat(file.get(), &info) != 0) return io_error(path, "can't be read");
+  if (::fstat(file->get(), &info) != 0) return io_error(path, "can't be read");
   if (!S_ISREG(info.st_mode)) return error(ErrorCode::kIo, path.string(), "is not a regular file");
   const auto size = static_cast<std::size_t>(info.st_size);
   if (size > max_size) {
     return error(ErrorCode::kLimit, path.string(),
                  "has " + std::to_string(size) + " bytes, more than the limit of " + std::to_string(max_size));
   }
-  Bytes bytes(size);
+  return OpenFile{std::move(file), size};
+}
+
+}  // namespace
+
+Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_size) {
+  BLINDPROOF_ASSIGN(const OpenFile file, open_file(path, max_size));
+  Bytes bytes(file.size);
   std::size_t done = 0;
-  while (done < size) {
-    const ssize_t got = ::read(file.get(), bytes.data() + done, size - done);
+  while (done < bytes.size()) {
+    const ssize_t got = ::read(file.descriptor->get(), bytes.data() + done, bytes.size() - done);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return io_error(path, "can't be read");
     if (got == 0) break;
@@ -61,44 +87,83 @@ Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_size)
   return bytes;
 }
 
-Status write_file_atomic(const std::filesystem::path& path, ByteSpan bytes, FileMode mode, Overwrite overwrite) {
+Result<AtomicFile> AtomicFile::create(std::filesystem::path path, FileMode mode) {
   static std::atomic<unsigned> counter{0};
-  const std::filesystem::path temporary =
+  std::filesystem::path temporary =
       path.string() + ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1));
   const mode_t bits = mode == FileMode::kSecret ? 0600 : 0644;
-  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, bits));
-  if (file.get() < 0) return io_error(path, "can't be written");
-  auto abandon = [&](const std::string& what) -> Status {
-    Error failure = io_error(path, what);
-    ::unlink(temporary.c_str());
-    return failure;
-  };
+  const std::lock_guard lock(unfinished().mutex);
+  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, bits);
+  if (descriptor < 0) return io_error(path, "can't be written");
+  unfinished().names.insert(temporary);
+  return AtomicFile(std::move(path), std::move(temporary), descriptor);
+}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::move(other.temporary_)),
+      descriptor_(std::exchange(other.descriptor_, -1)) {
+  other.temporary_.clear();
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) remove_temporary(temporary_);
+}
+
+Status AtomicFile::write_at(std::uint64_t offset, ByteSpan bytes) {
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t put = ::write(file.get(), bytes.data() + done, bytes.size() - done);
+    const ssize_t put =
+        ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
     if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return abandon("can't be written");
+    if (put < 0) return io_error(path_, "can't be written");
     done += static_cast<std::size_t>(put);
   }
-  if (::fsync(file.get()) != 0) return abandon("can't be synced");
-  if (file.close() != 0) return abandon("can't be closed");
+  return {};
+}
+
+Status AtomicFile::commit(Overwrite overwrite) {
+  if (::fsync(descriptor_) != 0) return io_error(path_, "can't be synced");
+  if (::close(std::exchange(descriptor_, -1)) != 0) return io_error(path_, "can't be closed");
   if (overwrite == Overwrite::kRefuse) {
     // link() fails if the name exists, with no moment in between.
-    if (::link(temporary.c_str(), path.c_str()) != 0) {
-      const bool exists = errno == EEXIST;
-      Status failure = abandon("can't be created");
-      if (!exists) return failure;
-      return error(ErrorCode::kInvalidArgument, path.string(), "exists already; move it away first");
+    const std::lock_guard lock(unfinished().mutex);
+    if (::link(temporary_.c_str(), path_.c_str()) != 0) {
+      if (errno != EEXIST) return io_error(path_, "can't be created");
+      return error(ErrorCode::kInvalidArgument, path_.string(), "exists already; move it away first");
     }
-    ::unlink(temporary.c_str());
-  } else if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    return abandon("can't be renamed into place");
+  } else {
+    const std::lock_guard lock(unfinished().mutex);
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) return io_error(path_, "can't be renamed into place");
   }
+  remove_temporary(std::exchange(temporary_, {}));
   // The name itself must survive a power cut too.
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  const auto folder = path_.has_parent_path() ? path_.parent_path() : std::filesystem::path(".");
   Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() >= 0) ::fsync(directory.get());
   return {};
+}
+
+void abandon_files() noexcept {
+  unfinished().mutex.lock();
+  for (const std::filesystem::path& name : unfinished().names) ::unlink(name.c_str());
+}
+
+Result<MappedFile> map_file(const std::filesystem::path& path, std::size_t max_size) {
+  BLINDPROOF_ASSIGN(const OpenFile file, open_file(path, max_size));
+  if (file.size == 0) return error(ErrorCode::kIo, path.string(), "is empty");
+  void* memory = ::mmap(nullptr, file.size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.descriptor->get(), 0);
+  if (memory == MAP_FAILED) return io_error(path, "can't be mapped");
+  const std::size_t size = file.size;
+  return MappedFile{std::shared_ptr<void>(memory, [size](void* mapped) { ::munmap(mapped, size); }),
+                    {static_cast<std::uint8_t*>(memory), size}};
+}
+
+Status write_file_atomic(const std::filesystem::path& path, ByteSpan bytes, FileMode mode, Overwrite overwrite) {
+  BLINDPROOF_ASSIGN(AtomicFile file, AtomicFile::create(path, mode));
+  BLINDPROOF_TRY(file.write_at(0, bytes));
+  return file.commit(overwrite);
 }
 
 }  // namespace blindproof::base

@@ -3,7 +3,7 @@
 #include <csignal>
 #include <thread>
 
-#include "blindproof/engine/files.h"
+#include "blindproof/base/file.h"
 
 namespace blindproof::cli {
 
@@ -19,7 +19,7 @@ void handle_interrupts() {
   std::thread([signals] {
     int number = 0;
     if (sigwait(&signals, &number) != 0) return;
-    engine::stop_writing();
+    base::abandon_files();
     // As if the signal had not been handled, so that shells see how the process ended.
     std::signal(number, SIG_DFL);
     pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -12,11 +11,6 @@ namespace blindproof::engine {
 namespace {
 
 using base::ErrorCode;
-
-std::mutex& writing() {
-  static std::mutex mutex;
-  return mutex;
-}
 
 enum class Content { kPublic, kSecret };
 
@@ -76,7 +70,6 @@ base::Result<std::size_t> write_opening(const Path& path, const zkml::Opening& o
 }
 
 base::Result<std::size_t> write_bytes(const Path& path, base::ByteSpan bytes, base::FileMode mode) {
-  const std::lock_guard lock(writing());
   BLINDPROOF_TRY(base::write_file_atomic(path, bytes, mode));
   return bytes.size();
 }
@@ -92,7 +85,5 @@ base::Status check_writable(const Path& path) {
     return base::error(ErrorCode::kInvalidArgument, path.string(), "can't be written: no permission for its folder");
   return {};
 }
-
-void stop_writing() { writing().lock(); }
 
 }  // namespace blindproof::engine

@@ -38,8 +38,4 @@ base::Error in_file(const Path& path, base::Error error);
 /// Errors: kInvalidArgument if no file can be written there: better known before hours of work than after.
 base::Status check_writable(const Path& path);
 
-/// Returns when no file is being written, and keeps any from being written from then on. For the thread that ends the
-/// process on a signal: no temporary file stays behind.
-void stop_writing();
-
 }  // namespace blindproof::engine

@@ -1,12 +1,6 @@
 #include "blindproof/engine/files.h"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <chrono>
-#include <cstdlib>
-#include <thread>
 
 #include "blindproof/engine/temporary_folder_test.h"
 #include "blindproof/testing/graphs.h"
@@ -44,30 +38,6 @@ TEST_F(Files, ErrorsBeginWithTheNameOfTheFile) {
     EXPECT_TRUE(error.code == ErrorCode::kMalformed || error.code == ErrorCode::kUnsupported) << error.message();
   }
   EXPECT_EQ(read_proof(folder() / "none").error().code, ErrorCode::kIo);
-}
-
-TEST_F(Files, NothingHalfWrittenStaysBehindStopWriting) {
-  const base::Bytes bytes(std::size_t{4} << 20, 7);
-  for (int i = 0; i < 10; ++i) {
-    const pid_t child = ::fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      std::thread([&] {
-        while (write_bytes(folder() / "f", bytes, base::FileMode::kPublic).ok()) {
-        }
-      }).detach();
-      std::this_thread::sleep_for(std::chrono::milliseconds(7 * i));
-      stop_writing();
-      std::_Exit(0);
-    }
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_EQ(status, 0);
-    for (const auto& entry : std::filesystem::directory_iterator(folder())) {
-      EXPECT_EQ(entry.path().filename(), "f");
-      EXPECT_EQ(entry.file_size(), bytes.size());
-    }
-  }
 }
 
 TEST_F(Files, PlacesThatCannotBeWrittenAreKnownBefore) {
