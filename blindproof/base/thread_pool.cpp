@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <memory>
@@ -11,16 +12,37 @@
 
 #include "blindproof/base/check.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 namespace blindproof::base {
 namespace {
 
 thread_local bool inside_pool = false;
 
-// Workers sleep between jobs. A job is a shared counter of indices; the caller works on it too, and only leaves when
-// every index that was handed out has been finished.
+// To wake a thread takes tens of microseconds, as long as a small job. So those who wait look again and again for a
+// while before they sleep.
+constexpr std::chrono::microseconds kPatience{100};
+
+template <class Condition>
+void spin_until(const Condition& condition) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (condition()) return;
+#if defined(__x86_64__)
+      _mm_pause();
+#endif
+    }
+  } while (std::chrono::steady_clock::now() < end);
+}
+
+// Workers sleep between jobs that don't follow closely. A job is a shared counter of indices; the caller works on it
+// too, and only leaves when every index that was handed out has been finished.
 class Pool {
  public:
-  explicit Pool(std::size_t threads) : threads_(threads) {
+  explicit Pool(std::size_t threads) : threads_(threads), spins_(threads <= std::thread::hardware_concurrency()) {
     for (std::size_t i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
   }
 
@@ -28,6 +50,7 @@ class Pool {
     {
       std::lock_guard lock(mutex_);
       stopping_ = true;
+      ++generation_;
     }
     wake_.notify_all();
     for (auto& worker : workers_) worker.join();
@@ -47,6 +70,7 @@ class Pool {
     inside_pool = true;
     job.drain();
     inside_pool = false;
+    if (spins_) spin_until([&] { return active_ == 0; });
     std::unique_lock lock(mutex_);
     job_ = nullptr;  // late workers find nothing
     done_.wait(lock, [&] { return active_ == 0; });
@@ -77,9 +101,10 @@ class Pool {
   void work() {
     inside_pool = true;
     std::size_t seen = 0;
-    std::unique_lock lock(mutex_);
     for (;;) {
-      wake_.wait(lock, [&] { return stopping_ || generation_ != seen; });
+      if (spins_) spin_until([&] { return generation_ != seen; });
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return generation_ != seen; });
       if (stopping_) return;
       seen = generation_;
       Job* job = job_;
@@ -93,13 +118,14 @@ class Pool {
   }
 
   const std::size_t threads_;
+  const bool spins_;
   std::vector<std::thread> workers_;
   std::mutex job_mutex_;
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   Job* job_ = nullptr;
-  std::size_t generation_ = 0;
-  std::size_t active_ = 0;
+  std::atomic<std::size_t> generation_ = 0;  // both change under the mutex
+  std::atomic<std::size_t> active_ = 0;
   bool stopping_ = false;
 };
 

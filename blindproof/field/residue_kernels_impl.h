@@ -165,8 +165,21 @@ struct ResidueKernelTemplates {
     });
   }
 
+  static void fetch(const std::uint32_t* permutation, Words in, Out out, std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) out[i] = in[permutation[i]];
+  }
+
+  /// Automorphisms take whole blocks of 64 to blocks of 64.
   static void permute(const std::uint32_t* permutation, Words in, Out out, std::size_t n) {
-    for (std::size_t i = 0; i < n; ++i) out[i] = in[permutation[i]];
+    std::size_t i = 0;
+    if constexpr (E::kPermutesBlocks) {
+      for (; i + 64 <= n; i += 64) {
+        const std::size_t block = permutation[i] & ~std::uint32_t{63};
+        const bool done = block + 64 <= n && E::permute_block(permutation + i, in + block, out + i);
+        if (!done) fetch(permutation, in, out, i, i + 64);
+      }
+    }
+    fetch(permutation, in, out, i, n);
   }
 
   static void prepare(const BaseConversion& c, const Words* in, const Out* prepared, std::size_t n) {

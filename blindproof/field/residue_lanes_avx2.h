@@ -20,6 +20,7 @@ struct Avx2ResidueLanes {
   static constexpr std::size_t kLanes = 4;
   static constexpr std::size_t kTermsBetweenFolds = 8;  // 8 * 7/8 q and a folded sum of q/2 are below 8q, or 2^53
   static constexpr std::size_t kConversionPacks = 4;
+  static constexpr bool kPermutesBlocks = false;
   using Word = __m256i;
   using Operand = __m256d;
   using Double = __m256d;

@@ -17,6 +17,7 @@ struct IfmaResidueLanes {
   // Upper halves of products are below 2^48, and 15 of them with what the lower halves carry below 2^52.
   static constexpr std::size_t kTermsBetweenFolds = 15;
   static constexpr std::size_t kConversionPacks = 3;
+  static constexpr bool kPermutesBlocks = true;
   using Word = __m512i;
   using Operand = __m512i;
   using Double = __m512d;
@@ -84,6 +85,29 @@ struct IfmaResidueLanes {
   }
   BLINDPROOF_INLINE static Word add_if_above(Word a, std::uint64_t bound, std::uint64_t increment) {
     return _mm512_mask_add_epi64(a, _mm512_cmpgt_epu64_mask(a, set(bound)), a, set(increment));
+  }
+
+  BLINDPROOF_INLINE static bool permute_block(const std::uint32_t* permutation, const std::uint64_t* in,
+                                              std::uint64_t* out) {
+    Word indices[8], rows[8], different = _mm512_setzero_si512();
+    for (std::size_t i = 0; i < 8; ++i) {
+      indices[i] = _mm512_cvtepu32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(permutation + 8 * i)));
+      different = _mm512_or_si512(different, _mm512_xor_si512(indices[i], indices[0]));
+    }
+    if (_mm512_cmpgt_epu64_mask(different, set(63)) != 0) return false;
+    for (std::size_t i = 0; i < 8; ++i) rows[i] = load(in + 8 * i);
+    for (std::size_t i = 0; i < 8; ++i) {
+      const __mmask8 odd_pair = _mm512_test_epi64_mask(indices[i], set(16));
+      const __mmask8 upper_half = _mm512_test_epi64_mask(indices[i], set(32));
+      Word pairs[4];
+      for (std::size_t j = 0; j < 4; ++j) {
+        pairs[j] = _mm512_permutex2var_epi64(rows[2 * j], indices[i], rows[2 * j + 1]);
+      }
+      const Word low = _mm512_mask_blend_epi64(odd_pair, pairs[0], pairs[1]);
+      const Word high = _mm512_mask_blend_epi64(odd_pair, pairs[2], pairs[3]);
+      store(out + 8 * i, _mm512_mask_blend_epi64(upper_half, low, high));
+    }
+    return true;
   }
 
   struct Sum {

@@ -4,6 +4,8 @@
 //   Operand        a residue in the form that the multiplier reads
 //   Constants      a modulus, broadcast
 //   Factor         a constant to multiply by
+//   permute_block  whether 64 indices have the same upper bits: then out[i] = in[permutation[i] % 64]; where
+//                  kPermutesBlocks
 //   Sum            a sum of products, reduced at the end; after kTermsBetweenFolds products it must be folded, after
 //                  which kTermsBetweenFolds more fit. Operands below 2^50, not necessarily below q.
 //
@@ -25,6 +27,7 @@ struct PortableResidueLanes {
   static constexpr std::size_t kLanes = 1;
   static constexpr std::size_t kTermsBetweenFolds = 128;
   static constexpr std::size_t kConversionPacks = 4;
+  static constexpr bool kPermutesBlocks = false;
   using Word = std::uint64_t;
   using Operand = std::uint64_t;
   using Double = double;

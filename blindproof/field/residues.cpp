@@ -102,7 +102,7 @@ void inner_products(const Modulus& q, std::span<const std::uint64_t* const> a, s
 }
 
 void permute(std::span<const std::uint32_t> permutation, ConstResidues in, Residues out) {
-  check_sizes(out.size(), permutation.size());
+  check_sizes(out.size(), permutation.size(), in.size());
   residue_kernels().permute(permutation.data(), in.data(), out.data(), out.size());
 }
 

@@ -228,6 +228,25 @@ TEST_P(ResiduesOnEverySet, PermuteFetches) {
   }
 }
 
+TEST_P(ResiduesOnEverySet, PermuteFetchesWithinBlocks) {
+  std::mt19937_64 random(15);
+  for (std::size_t size : {64u, 128u, 640u, 700u}) {
+    const std::size_t blocks = size / 64;
+    for (std::size_t astray : {size, std::size_t{0}, std::size_t{63}}) {  // an index that leaves its block, if any
+      std::vector<std::uint32_t> permutation(size);
+      for (std::size_t i = 0; i < size; ++i) {
+        const std::size_t block = i / 64 < blocks ? blocks - 1 - i / 64 : 0;
+        permutation[i] = static_cast<std::uint32_t>(64 * block + random() % 64);
+      }
+      if (astray < size) permutation[astray] = static_cast<std::uint32_t>(size - 1);
+      const Values in = residues(sample_moduli().back(), size, Kind::kRandom, 16);
+      Values out(size);
+      permute(permutation, in, out);
+      for (std::size_t i = 0; i < size; ++i) ASSERT_EQ(out[i], in[permutation[i]]) << "entry " << i << " of " << size;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(KernelSets, ResiduesOnEverySet, testing::ValuesIn(available_kernel_sets()),
                          [](const auto& set) { return std::string(base::simd_name(set.param)); });
 

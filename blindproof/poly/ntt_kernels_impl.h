@@ -221,6 +221,7 @@ struct NttKernelTemplates {
   // Passes of four values first, if the stages before the last three are no multiple of three; then passes of eight.
 
   static void forward(const NttArguments& arguments, std::uint64_t* a) {
+    const typename E::Environment environment;
     const Transform t = {arguments, Constants(*arguments.modulus), a, std::size_t{1} << arguments.log_degree};
     int stages = arguments.log_degree - 3;
     std::size_t groups = 1;
@@ -239,6 +240,7 @@ struct NttKernelTemplates {
   }
 
   static void inverse(const NttArguments& arguments, std::uint64_t* a) {
+    const typename E::Environment environment;
     const Transform t = {arguments, Constants(*arguments.modulus), a, std::size_t{1} << arguments.log_degree};
     inverse_blocks(t);
     int stages = arguments.log_degree - 3;

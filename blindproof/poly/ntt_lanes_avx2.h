@@ -25,6 +25,10 @@ struct Avx2NttLanes {
   static constexpr std::size_t kLanes = 4;
   using Vector = __m256d;
 
+  struct Environment {
+    Environment() noexcept {}  // used, as compilers see it
+  };
+
   struct Constants {
     BLINDPROOF_INLINE explicit Constants(const field::Modulus& modulus)
         : q(_mm256_set1_pd(static_cast<double>(modulus.value()))),

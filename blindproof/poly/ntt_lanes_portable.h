@@ -3,6 +3,7 @@
 //   Vector        kLanes lazily reduced values; load() and store() keep them so between passes, whatever their form
 //   Constants     a modulus, broadcast
 //   Twiddle       constants to multiply by
+//   Environment   what the processor must be set to, while it lives
 //   load_input    from residues in [0, q); store_output to such
 //   load_groups   lane l of vector i becomes element i of group l; a group is 8 consecutive words
 //   forward       (a, b) := (a + w b, a - w b)
@@ -26,6 +27,10 @@ template <class Isa>
 struct PortableNttLanes {
   static constexpr std::size_t kLanes = 1;
   using Vector = std::uint64_t;
+
+  struct Environment {
+    Environment() noexcept {}  // used, as compilers see it
+  };
 
   struct Constants {
     BLINDPROOF_INLINE explicit Constants(const field::Modulus& modulus) : q(modulus.value()) {}

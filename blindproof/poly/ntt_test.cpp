@@ -9,6 +9,10 @@
 #include "blindproof/field/kernel_set.h"
 #include "blindproof/field/residues.h"
 
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
 namespace blindproof::poly {
 namespace {
 
@@ -143,6 +147,28 @@ TEST_P(NttOnEverySet, TakesMemoryOfAnyAlignment) {
     EXPECT_EQ(std::ranges::count(memory, 7u), static_cast<std::ptrdiff_t>(offset + 8));
   }
 }
+
+#if defined(__x86_64__)
+TEST_P(NttOnEverySet, MindsNoFloatingPointMode) {
+  constexpr unsigned kDenormalsAreZero = 0x40, kFlushToZero = 0x8000, kAllExceptionsMasked = 0x1f80, kFlags = 0x3f;
+  const std::uint64_t q = primes_for(8).back();
+  const NttTables tables = *NttTables::create(modulus(q), 8);
+  for (const Values& a : samples(q, 256, 5)) {
+    Values expected = a, forward = a;
+    ntt_forward(tables, expected);
+    Values inverse = expected;
+    const unsigned before = _mm_getcsr(), unusual = kDenormalsAreZero | kFlushToZero | kAllExceptionsMasked;
+    _mm_setcsr(unusual);
+    ntt_forward(tables, forward);
+    ntt_inverse(tables, inverse);
+    const unsigned after = _mm_getcsr();
+    _mm_setcsr(before);
+    EXPECT_EQ(after & ~kFlags, unusual);
+    EXPECT_EQ(forward, expected);
+    EXPECT_EQ(inverse, a);
+  }
+}
+#endif
 
 TEST_P(NttOnEverySet, MultipliesPolynomials) {
   for (int log_degree : {6, 7, 8, 10}) {

@@ -49,23 +49,39 @@ class Digits {
   std::vector<PreparedConversion> conversions_;
 };
 
-// Limb i of the sum over digits: `digit(j)` is that limb of digit j.
-template <class Digit>
-void accumulate_limb(Pair& sum, const KeySwitchKey& key, std::size_t i, std::size_t count, Digit&& digit) {
-  const std::size_t q_limbs = sum.c0.basis().q_limbs;
-  const std::size_t key_limb = i < q_limbs ? i : i + key.q_limbs() - q_limbs;
-  std::vector<const std::uint64_t*> a(count), b0(count), b1(count);
-  for (std::size_t j = 0; j < count; ++j) {
-    a[j] = digit(j);
-    b0[j] = key.b[j].limb(key_limb).data();
-    b1[j] = key.a[j].limb(key_limb).data();
-  }
-  field::inner_products(sum.c0.modulus(i), a, b0, b1, sum.c0.limb(i), sum.c1.limb(i));
+// The sums over `count` digits, limb by limb. `fetch(i, a)` points a[j] at limb i of digit j, and gives the memory in which
+// those lie that exist from now on.
+template <class Fetch>
+LimbSource sums(const RingPtr& ring, std::size_t q_limbs, std::size_t count, const KeySwitchKey& key, Fetch fetch) {
+  BLINDPROOF_CHECK(key.q_limbs() >= q_limbs && key.b.front().ring_ptr() == ring, "the key is for fewer limbs or another ring");
+  const auto limbs = [&ring, q_limbs, count, &key, fetch](std::size_t i, std::span<std::span<std::uint64_t>> to) {
+    const std::size_t key_limb = i < q_limbs ? i : i + key.q_limbs() - q_limbs;
+    std::vector<const std::uint64_t*> a(count), b0(count), b1(count);
+    const LimbBuffer memory = fetch(i, a);
+    for (std::size_t j = 0; j < count; ++j) {
+      b0[j] = key.b[j].limb(key_limb).data();
+      b1[j] = key.a[j].limb(key_limb).data();
+    }
+    field::inner_products(ring->modulus({q_limbs, true}, i), a, b0, b1, to[0], to[1]);
+  };
+  return {2, Secrecy::kPublic, limbs};
 }
 
-Pair empty_sum(const RingPtr& ring, std::size_t q_limbs, const KeySwitchKey& key) {
-  BLINDPROOF_CHECK(key.q_limbs() >= q_limbs && key.b.front().ring_ptr() == ring, "the key is for fewer limbs or another ring");
-  return {NttPoly(ring, {q_limbs, true}), NttPoly(ring, {q_limbs, true})};
+LimbSource sums(const Decomposition& digits, const KeySwitchKey& key) {
+  return sums(digits.digits.front().ring_ptr(), digits.q_limbs, digits.digits.size(), key,
+              [&digits](std::size_t i, std::span<const std::uint64_t*> a) {
+                for (std::size_t j = 0; j < a.size(); ++j) a[j] = digits.digits[j].limb(i).data();
+                return LimbBuffer();
+              });
+}
+
+Pair stored(const LimbSource& source, const RingPtr& ring, std::size_t q_limbs) {
+  Pair result{NttPoly(ring, {q_limbs, true}), NttPoly(ring, {q_limbs, true})};
+  base::parallel_for(result.c0.limbs(), [&](std::size_t i) {
+    std::span<std::uint64_t> limbs[] = {result.c0.limb(i), result.c1.limb(i)};
+    source.limbs(i, limbs);
+  });
+  return result;
 }
 
 }  // namespace
@@ -85,30 +101,38 @@ Decomposition decompose(const NttPoly& c) {
 }
 
 Pair accumulate(const Decomposition& digits, const KeySwitchKey& key) {
-  Pair sum = empty_sum(digits.digits.front().ring_ptr(), digits.q_limbs, key);
-  base::parallel_for(sum.c0.limbs(), [&](std::size_t i) {
-    accumulate_limb(sum, key, i, digits.digits.size(), [&](std::size_t j) { return digits.digits[j].limb(i).data(); });
-  });
-  return sum;
+  return stored(sums(digits, key), digits.digits.front().ring_ptr(), digits.q_limbs);
 }
 
 Pair accumulate(const NttPoly& c, const KeySwitchKey& key) {
-  Pair sum = empty_sum(c.ring_ptr(), c.basis().q_limbs, key);
   const Digits digits(c);
   const std::size_t n = c.degree();
-  base::parallel_for(sum.c0.limbs(), [&](std::size_t i) {
-    LimbBuffer scratch(digits.count() * n, c.secrecy());
-    accumulate_limb(sum, key, i, digits.count(),
-                    [&](std::size_t j) { return digits.limb(j, i, scratch.words().subspan(j * n, n)).data(); });
-  });
-  return sum;
+  const auto fetch = [&](std::size_t i, std::span<const std::uint64_t*> a) {
+    LimbBuffer scratch(a.size() * n, c.secrecy());
+    for (std::size_t j = 0; j < a.size(); ++j) a[j] = digits.limb(j, i, scratch.words().subspan(j * n, n)).data();
+    return scratch;
+  };
+  return stored(sums(c.ring_ptr(), c.basis().q_limbs, digits.count(), key, fetch), c.ring_ptr(), c.basis().q_limbs);
+}
+
+void switch_each(const Decomposition& digits, const KeySwitchKey& key, const Division& division, std::uint64_t t,
+                 const LimbSink& finish) {
+  BLINDPROOF_CHECK(division.from == (Basis{digits.q_limbs, true}), "a division for another level");
+  divide_each(digits.digits.front().ring(), sums(digits, key), division, t, finish);
+}
+
+void switch_each(const NttPoly& c, const KeySwitchKey& key, const Division& division, std::uint64_t t,
+                 const LimbSink& finish) {
+  // Sums are stored here: the first halves of all conversions, of the digits and of the division, would be read in
+  // turns, more than caches hold in large rings.
+  Pair pair = accumulate(c, key);
+  NttPoly* polynomials[] = {&pair.c0, &pair.c1};
+  divide_each(polynomials, division, t, finish);
 }
 
 Pair key_switch(const NttPoly& c, const KeySwitchKey& key) {
-  Pair sum = accumulate(c, key);
   Pair result{NttPoly(c.ring_ptr(), c.basis()), NttPoly(c.ring_ptr(), c.basis())};
-  NttPoly* polynomials[] = {&sum.c0, &sum.c1};
-  divide_each(polynomials, c.ring().drop_p(c.basis().q_limbs), 1,
+  switch_each(c, key, c.ring().drop_p(c.basis().q_limbs), 1,
               [&](std::size_t k, std::size_t i, std::span<std::uint64_t> limb) {
                 std::ranges::copy(limb, (k == 0 ? result.c0 : result.c1).limb(i).begin());
               });

@@ -37,6 +37,13 @@ Pair accumulate(const NttPoly& c, const KeySwitchKey& key);
 /// All three steps.
 Pair key_switch(const NttPoly& c, const KeySwitchKey& key);
 
+/// Steps 2 and 3 on one limb after the other, so that sums are never stored: quotients by P, or more, go to `finish`.
+void switch_each(const Decomposition& digits, const KeySwitchKey& key, const Division& division, std::uint64_t t,
+                 const LimbSink& finish);
+/// All three steps.
+void switch_each(const NttPoly& c, const KeySwitchKey& key, const Division& division, std::uint64_t t,
+                 const LimbSink& finish);
+
 /// P a over {a's limbs, with P}, added to acc: what lets a polynomial join a sum that P will divide.
 void add_lifted(NttPoly& acc, const NttPoly& a);
 

@@ -24,6 +24,14 @@ LimbBuffer::LimbBuffer(std::size_t words, Secrecy secrecy)
   data_ = static_cast<std::uint64_t*>(field::acquire_packs(bytes_));
 }
 
+LimbBuffer LimbBuffer::borrowed(std::span<std::uint64_t> words, std::shared_ptr<void> owner) {
+  LimbBuffer result;
+  result.data_ = words.data();
+  result.words_ = words.size();
+  result.owner_ = std::move(owner);
+  return result;
+}
+
 LimbBuffer::LimbBuffer(const LimbBuffer& other) {
   if (other.data_ == nullptr) return;
   LimbBuffer copy(other.words_, other.secrecy_);
@@ -40,7 +48,7 @@ LimbBuffer& LimbBuffer::operator=(const LimbBuffer& other) {
 }
 
 LimbBuffer::~LimbBuffer() {
-  if (data_ == nullptr) return;
+  if (data_ == nullptr || owner_ != nullptr) return;
   if (secrecy_ == Secrecy::kSecret) {
     crypto::wipe({reinterpret_cast<std::uint8_t*>(data_), words_ * sizeof(std::uint64_t)});
   }
@@ -52,6 +60,7 @@ void LimbBuffer::swap(LimbBuffer& other) noexcept {
   std::swap(words_, other.words_);
   std::swap(bytes_, other.bytes_);
   std::swap(secrecy_, other.secrecy_);
+  owner_.swap(other.owner_);
 }
 
 NttPoly to_values(CoeffPoly&& a) {
@@ -145,37 +154,54 @@ void PreparedConversion::finish(std::size_t j, std::span<std::uint64_t> out) con
   converter_.finish(j, vectors_, out.data(), out.size());
 }
 
-void divide_each(std::span<NttPoly*> polynomials, const Division& division, std::uint64_t t,
-                 const std::function<void(std::size_t k, std::size_t i, std::span<std::uint64_t> limb)>& finish) {
-  const Ring& ring = polynomials[0]->ring();
-  const std::size_t n = ring.degree(), count = polynomials.size(), dropped = division.dropped.size();
-  for (const NttPoly* a : polynomials) BLINDPROOF_CHECK(a->basis() == division.from, "a division for another level");
+void divide_each(const Ring& ring, const LimbSource& source, const Division& division, std::uint64_t t,
+                 const LimbSink& finish) {
+  using Limb = std::span<std::uint64_t>;
+  const std::size_t n = ring.degree(), count = source.count, dropped = division.dropped.size();
+  const auto limbs_of = [&](std::size_t i, Limb scratch) {
+    std::vector<Limb> limbs;
+    for (std::size_t k = 0; k < count; ++k) limbs.push_back(scratch.subspan(k * n, n));
+    source.limbs(i, limbs);
+    return limbs;
+  };
+  LimbBuffer remainders(dropped * count * n, source.secrecy);
+  std::vector<std::vector<const std::uint64_t*>> in(count, std::vector<const std::uint64_t*>(dropped));
   base::parallel_for(dropped, [&](std::size_t i) {
-    const std::size_t limb = division.dropped[i];
-    const field::Modulus& q = polynomials[0]->modulus(limb);
+    const poly::NttTables& tables = ring.tables(division.from, division.dropped[i]);
+    const field::Modulus& q = tables.modulus();
     const std::uint64_t inverse = q.inverse(q.reduce(t));
-    for (NttPoly* a : polynomials) poly::ntt_inverse_scaled(a->tables(limb), inverse, a->limb(limb));
+    const std::vector<Limb> limbs = limbs_of(division.dropped[i], remainders.words().subspan(i * count * n, count * n));
+    for (std::size_t k = 0; k < count; ++k) {
+      poly::ntt_inverse_scaled(tables, inverse, limbs[k]);
+      in[k][i] = limbs[k].data();
+    }
   });
   std::vector<PreparedConversion> conversions;
   conversions.reserve(count);
-  for (const NttPoly* a : polynomials) {
-    std::vector<const std::uint64_t*> in;
-    for (const std::size_t limb : division.dropped) in.push_back(a->limb(limb).data());
-    conversions.emplace_back(division.converter, in, n, a->secrecy());
-  }
+  for (std::size_t k = 0; k < count; ++k) conversions.emplace_back(division.converter, in[k], n, source.secrecy);
   base::parallel_for(ring.limbs(division.to), [&](std::size_t i) {
-    const std::size_t limb = i < division.to.q_limbs ? i : division.from.q_limbs + i - division.to.q_limbs;
     const poly::NttTables& tables = ring.tables(division.to, i);
     const field::Modulus& q = tables.modulus();
-    LimbBuffer scratch(n, polynomials[0]->secrecy());
+    LimbBuffer scratch((count + 1) * n, source.secrecy);
+    const Limb quotient = scratch.words().subspan(count * n);
+    const std::size_t from = i < division.to.q_limbs ? i : division.from.q_limbs + i - division.to.q_limbs;
+    const std::vector<Limb> limbs = limbs_of(from, scratch.words());
     for (std::size_t k = 0; k < count; ++k) {
-      conversions[k].finish(i, scratch.words());
-      poly::ntt_forward(tables, scratch.words());
-      if (t != 1) field::scale(q, scratch.words(), q.reduce(t), scratch.words());
-      field::subtract_scale(q, polynomials[k]->limb(limb), scratch.words(), division.inverses[i], scratch.words());
-      finish(k, i, scratch.words());
+      conversions[k].finish(i, quotient);
+      poly::ntt_forward(tables, quotient);
+      if (t != 1) field::scale(q, quotient, q.reduce(t), quotient);
+      field::subtract_scale(q, limbs[k], quotient, division.inverses[i], quotient);
+      finish(k, i, quotient);
     }
   });
+}
+
+void divide_each(std::span<NttPoly*> polynomials, const Division& division, std::uint64_t t, const LimbSink& finish) {
+  for (const NttPoly* a : polynomials) BLINDPROOF_CHECK(a->basis() == division.from, "a division for another level");
+  const auto limbs = [&](std::size_t i, std::span<std::span<std::uint64_t>> to) {
+    for (std::size_t k = 0; k < polynomials.size(); ++k) to[k] = polynomials[k]->limb(i);
+  };
+  divide_each(polynomials[0]->ring(), {polynomials.size(), polynomials[0]->secrecy(), limbs}, division, t, finish);
 }
 
 NttPoly divide(NttPoly&& a, const Division& division, std::uint64_t t) {
@@ -193,6 +219,17 @@ CoeffPoly from_signed(const RingPtr& ring, const Basis& basis, std::span<const s
   CoeffPoly result(ring, basis, secrecy);
   base::parallel_for(result.limbs(), [&](std::size_t i) {
     field::from_signed(result.modulus(i), coefficients, result.limb(i));
+  });
+  return result;
+}
+
+NttPoly values_of_signed(const RingPtr& ring, const Basis& basis, std::span<const std::int64_t> coefficients,
+                         Secrecy secrecy) {
+  BLINDPROOF_CHECK(coefficients.size() == ring->degree(), "one integer for each coefficient");
+  NttPoly result(ring, basis, secrecy);
+  base::parallel_for(result.limbs(), [&](std::size_t i) {
+    field::from_signed(result.modulus(i), coefficients, result.limb(i));
+    poly::ntt_forward(result.tables(i), result.limb(i));
   });
   return result;
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -16,11 +17,13 @@ namespace blindproof::fhe::rlwe {
 
 enum class Secrecy { kPublic, kSecret };
 
-/// Memory of limbs: 64-byte aligned, taken from and given back to a pool. Secret ones are wiped first.
+/// Memory of limbs: 64-byte aligned, taken from and given back to a pool, or part of a mapped file. Secret ones are wiped first.
 class LimbBuffer {
  public:
   LimbBuffer() noexcept = default;
   LimbBuffer(std::size_t words, Secrecy secrecy);
+  /// Public words within memory of `owner`, which may be written to.   Requires: aligned to 64 bytes.
+  static LimbBuffer borrowed(std::span<std::uint64_t> words, std::shared_ptr<void> owner);
   LimbBuffer(const LimbBuffer& other);
   LimbBuffer& operator=(const LimbBuffer& other);
   LimbBuffer(LimbBuffer&& other) noexcept { swap(other); }
@@ -40,8 +43,9 @@ class LimbBuffer {
  private:
   std::uint64_t* data_ = nullptr;
   std::size_t words_ = 0;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0;  // as the pool gave them
   Secrecy secrecy_ = Secrecy::kPublic;
+  std::shared_ptr<void> owner_;  // of borrowed words
 };
 
 enum class Form { kCoefficients, kValues };
@@ -121,10 +125,22 @@ NttPoly permuted(const NttPoly& a, std::span<const std::uint32_t> permutation);
 /// (Where a / D lies within about 2^-45 of a tie, it may be rounded either way.)
 NttPoly divide(NttPoly&& a, const Division& division, std::uint64_t t = 1);
 
-/// The same for several polynomials of one basis, limb by limb, so that tables are read once. `finish(k, i, limb)` gets limb i of
-/// quotient k while it is in the cache and puts it where it belongs; it runs on several threads.
-void divide_each(std::span<NttPoly*> polynomials, const Division& division, std::uint64_t t,
-                 const std::function<void(std::size_t k, std::size_t i, std::span<std::uint64_t> limb)>& finish);
+/// Limb i of quotient k, while it is in the cache: to be put where it belongs. Called on several threads.
+using LimbSink = std::function<void(std::size_t k, std::size_t i, std::span<std::uint64_t> limb)>;
+
+/// Polynomials of one basis that exist limb by limb only.
+struct LimbSource {
+  std::size_t count;
+  Secrecy secrecy;
+  /// Writes limb i of polynomial k to limbs[k], or points limbs[k] at where it may be overwritten. Called once for each i, on
+  /// several threads.
+  std::function<void(std::size_t i, std::span<std::span<std::uint64_t>> limbs)> limbs;
+};
+
+/// The same for several polynomials of one basis, limb by limb, so that tables are read once. The second form uses them up.
+void divide_each(const Ring& ring, const LimbSource& source, const Division& division, std::uint64_t t,
+                 const LimbSink& finish);
+void divide_each(std::span<NttPoly*> polynomials, const Division& division, std::uint64_t t, const LimbSink& finish);
 
 /// The first half of a base conversion of whole polynomials: the second is done limb by limb, just before the transform.
 class PreparedConversion {
@@ -145,5 +161,8 @@ class PreparedConversion {
 /// Small integers as a polynomial.   Requires: degree values, each |value| < 2^62.
 CoeffPoly from_signed(const RingPtr& ring, const Basis& basis, std::span<const std::int64_t> coefficients,
                       Secrecy secrecy);
+/// Its values, each limb transformed while it is in the cache.
+NttPoly values_of_signed(const RingPtr& ring, const Basis& basis, std::span<const std::int64_t> coefficients,
+                         Secrecy secrecy);
 
 }  // namespace blindproof::fhe::rlwe
