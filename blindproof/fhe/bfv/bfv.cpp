@@ -6,6 +6,7 @@
 
 #include "blindproof/base/check.h"
 #include "blindproof/base/thread_pool.h"
+#include "blindproof/fhe/rlwe/flooding.h"
 #include "blindproof/fhe/rlwe/requirements.h"
 #include "blindproof/field/residues.h"
 
@@ -13,15 +14,10 @@ namespace blindproof::fhe::bfv {
 namespace {
 
 using rlwe::invalid;
-using rlwe::mismatch;
 using rlwe::NttPoly;
 
 Outcome usable(const char* operation, Ciphertext&& a) {
-  BLINDPROOF_TRY(rlwe::require_hiding(operation, a.parts()));
-  if (a.predicted_budget_bits() > 0) return std::move(a);
-  return invalid(operation, "the result might not decrypt, its error is predicted " +
-                                std::to_string(static_cast<int>(std::ceil(-a.predicted_budget_bits()))) +
-                                " bits too long: choose parameters with more limbs, or a smaller plaintext modulus");
+  return rlwe::usable(operation, std::move(a), "choose parameters with more limbs, or a smaller plaintext modulus");
 }
 
 // round(Q m / t) = (Q m - [Q m]_t) / t = -[Q m]_t / t modulo Q.
@@ -110,15 +106,47 @@ double product_noise(const Ciphertext& a, const Ciphertext& b) {
   return std::hypot(crossed + both, switching, rounding_of_products(ring));
 }
 
+// Products are added modulo Q B, and divided by B once. Not relinearised.
+Outcome sum_of_products(const char* operation, std::span<const Ciphertext> a, std::span<const Ciphertext> b) {
+  BLINDPROOF_TRY(rlwe::require_pairs(operation, a.size(), b.size()));
+  const Context& context = *a[0].context();
+  rlwe::Parts sum;
+  double noise = 0;
+  int power = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    BLINDPROOF_TRY(rlwe::require_same_context(operation, a[0], a[i]));
+    BLINDPROOF_TRY(rlwe::require_same_context(operation, a[0], b[i]));
+    BLINDPROOF_TRY(rlwe::require_degree(operation, a[i].parts(), 1));
+    BLINDPROOF_TRY(rlwe::require_degree(operation, b[i].parts(), 1));
+    rlwe::Parts x, y;
+    for (const NttPoly& part : a[i].parts()) x.push_back(extended(context, part));
+    for (const NttPoly& part : b[i].parts()) y.push_back(switched(context, part));
+    if (i == 0) {
+      sum = rlwe::multiply(x, y);
+    } else {
+      rlwe::multiply_add(sum, x, y);
+    }
+    noise += product_noise(a[i], b[i]);
+    power = std::max({power, a[i].secret_power() + 1, b[i].secret_power() + 1});
+  }
+  rlwe::Parts result;
+  for (NttPoly& part : rlwe::divide(std::move(sum), context.product_ring()->drop_p(context.ring()->q_count()))) {
+    result.push_back(NttPoly::adopt(context.ring(), context.basis(), std::move(part).release()));
+  }
+  return usable(operation, Ciphertext(a[0].context(), std::move(result), noise, power));
+}
+
 // The same message after a key switch.
 Outcome after_switch(const char* operation, const Ciphertext& a, rlwe::Parts&& parts) {
   const double added = rlwe::key_switch_noise(*a.context()->ring(), a.context()->ring()->q_count());
   return usable(operation, Ciphertext(a.context(), std::move(parts), std::hypot(a.noise(), added), a.secret_power()));
 }
 
-Ciphertext encrypted(const Plaintext& plaintext, rlwe::Parts&& parts, double noise) {
+double with_rounding(double noise) { return std::hypot(noise, std::sqrt(1.0 / 12)); }
+
+Ciphertext encrypted(const Plaintext& plaintext, rlwe::Parts&& parts, double noise, std::optional<rlwe::Seed> seed = {}) {
   rlwe::add_to(parts[0], scaled_poly(plaintext));
-  return {plaintext.context(), std::move(parts), std::hypot(noise, std::sqrt(1.0 / 12)), 1};
+  return {plaintext.context(), std::move(parts), with_rounding(noise), 1, seed};
 }
 
 template <class Combine>
@@ -174,16 +202,16 @@ Ciphertext encrypt(const rlwe::PublicKey& key, const Plaintext& plaintext, crypt
 }
 
 Ciphertext encrypt(const rlwe::SecretKey& key, const Plaintext& plaintext, crypto::Csprng& random) {
-  return encrypted(plaintext, rlwe::encrypt_zero(key, plaintext.context()->basis(), 1, random).parts,
-                   rlwe::fresh_secret_key_noise());
+  rlwe::SeededParts zero = rlwe::encrypt_zero(key, plaintext.context()->basis(), 1, random);
+  return encrypted(plaintext, std::move(zero.parts), rlwe::fresh_secret_key_noise(), zero.seed);
 }
+
+double fresh_noise(const Context& context) { return with_rounding(rlwe::fresh_public_key_noise(*context.ring())); }
 
 // x = Q m / t + e, so t x = Q m + [t x]_Q and m = -[t x]_Q / Q modulo t.
 base::Result<Plaintext> decrypt(const rlwe::SecretKey& key, const Ciphertext& ciphertext) {
   const Context& context = *ciphertext.context();
-  if (key.ring() != context.ring()) {
-    return mismatch("decryption", "the secret key is of another ring than the ciphertext");
-  }
+  BLINDPROOF_TRY(rlwe::require_ring("decryption", ciphertext.parts(), key.ring()));
   NttPoly phase = rlwe::phase(ciphertext.parts(), key);
   base::parallel_for(phase.limbs(), [&](std::size_t i) {
     poly::ntt_inverse_scaled(phase.tables(i), context.constants().t_mod_q[i], phase.limb(i));
@@ -237,22 +265,7 @@ Outcome multiply(const Ciphertext& a, std::int64_t constant) {
                                                   a.noise() * std::abs(static_cast<double>(centered)), a.secret_power()));
 }
 
-Outcome multiply(const Ciphertext& a, const Ciphertext& b) {
-  BLINDPROOF_TRY(rlwe::require_same_context("multiplication", a, b));
-  BLINDPROOF_TRY(rlwe::require_degree("multiplication", a.parts(), 1));
-  BLINDPROOF_TRY(rlwe::require_degree("multiplication", b.parts(), 1));
-  const Context& context = *a.context();
-  rlwe::Parts x, y;
-  for (const NttPoly& part : a.parts()) x.push_back(extended(context, part));
-  for (const NttPoly& part : b.parts()) y.push_back(switched(context, part));
-  rlwe::Parts product = rlwe::multiply(x, y), result;
-  for (NttPoly& part : product) {
-    NttPoly divided = divide(std::move(part), context.product_ring()->drop_p(context.ring()->q_count()));
-    result.push_back(NttPoly::adopt(context.ring(), context.basis(), std::move(divided).release()));
-  }
-  return usable("multiplication", Ciphertext(a.context(), std::move(result), product_noise(a, b),
-                                                  std::max(a.secret_power(), b.secret_power()) + 1));
-}
+Outcome multiply(const Ciphertext& a, const Ciphertext& b) { return sum_of_products("multiplication", {&a, 1}, {&b, 1}); }
 
 Outcome square(const Ciphertext& a) { return multiply(a, a); }
 
@@ -265,6 +278,29 @@ Outcome relinearize(const Ciphertext& a, const rlwe::KeySwitchKey& key) {
 Outcome multiply(const Ciphertext& a, const Ciphertext& b, const rlwe::KeySwitchKey& key) {
   BLINDPROOF_ASSIGN(const Ciphertext product, multiply(a, b));
   return relinearize(product, key);
+}
+
+Outcome inner_product(std::span<const Ciphertext> a, std::span<const Ciphertext> b, const rlwe::KeySwitchKey& key) {
+  BLINDPROOF_ASSIGN(const Ciphertext product, sum_of_products("inner product", a, b));
+  return relinearize(product, key);
+}
+
+Outcome inner_product(std::span<const Ciphertext> a, std::span<const Plaintext> b) {
+  constexpr const char* kOperation = "inner product";
+  BLINDPROOF_TRY(rlwe::require_pairs(kOperation, a.size(), b.size()));
+  const Context& context = *a[0].context();
+  rlwe::Parts parts;
+  double noise = 0;
+  int power = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    BLINDPROOF_TRY(rlwe::require_same_context(kOperation, a[0], a[i]));
+    BLINDPROOF_TRY(rlwe::require_same_context(kOperation, a[0], b[i]));
+    rlwe::multiply_add(parts, a[i].parts(),
+                       rlwe::centered_product(context.ring(), context.basis(), context.t(), b[i].coefficients(), 1));
+    noise += a[i].noise() * rlwe::centered_norm(context.t(), b[i].coefficients());
+    power = std::max(power, a[i].secret_power());
+  }
+  return usable(kOperation, Ciphertext(a[0].context(), std::move(parts), noise, power));
 }
 
 Outcome rotate(const Ciphertext& a, std::int64_t steps, const rlwe::GaloisKeys& keys) {
@@ -281,11 +317,33 @@ base::Result<std::vector<Ciphertext>> rotate_hoisted(const Ciphertext& a, std::s
                                                      const rlwe::GaloisKeys& keys) {
   BLINDPROOF_ASSIGN(std::vector<rlwe::Parts> rotated, rlwe::rotations("rotation", a.parts(), steps, keys, 1));
   std::vector<Ciphertext> results;
-  for (rlwe::Parts& parts : rotated) {
-    BLINDPROOF_ASSIGN(Ciphertext result, after_switch("rotation", a, std::move(parts)));
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (rlwe::rotation_element(a.context()->ring()->log_degree(), steps[i]) == 1) {
+      results.push_back(a);
+      continue;
+    }
+    BLINDPROOF_ASSIGN(Ciphertext result, after_switch("rotation", a, std::move(rotated[i])));
     results.push_back(std::move(result));
   }
   return results;
+}
+
+Outcome sum_slots(const Ciphertext& a, std::size_t count, const rlwe::GaloisKeys& keys) {
+  BLINDPROOF_TRY(rlwe::require_window("sum of slots", count, a.context()->slots().slots() / 2));
+  return rlwe::sum_of_rotations(a, count, [](const Ciphertext& x, const Ciphertext& y) { return add(x, y); },
+                                [&](const Ciphertext& x, std::int64_t steps) { return rotate(x, steps, keys); });
+}
+
+Outcome sanitize(const Ciphertext& a, const rlwe::PublicKey& key, int hiding_bits, crypto::Csprng& random) {
+  constexpr const char* kOperation = "sanitising";
+  BLINDPROOF_TRY(rlwe::require_degree(kOperation, a.parts(), 1));
+  BLINDPROOF_TRY(rlwe::require_ring(kOperation, a.parts(), key.b.ring_ptr()));
+  const Context& context = *a.context();
+  const double noise = std::hypot(a.noise(), rlwe::fresh_public_key_noise(*context.ring()));
+  BLINDPROOF_ASSIGN(const rlwe::Flood flood, rlwe::uniform_flood(kOperation, kTail * noise, hiding_bits));
+  rlwe::Parts parts = rlwe::encrypt_flooded_zero(key, context.basis(), flood, 1, random);
+  rlwe::add_to(parts, a.parts());
+  return usable(kOperation, Ciphertext(a.context(), std::move(parts), std::hypot(noise, flood.deviation()), a.secret_power()));
 }
 
 }  // namespace blindproof::fhe::bfv

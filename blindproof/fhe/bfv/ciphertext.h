@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cmath>
+#include <optional>
 
 #include "blindproof/fhe/bfv/context.h"
 #include "blindproof/fhe/rlwe/ciphertext.h"
@@ -21,13 +22,16 @@ using Plaintext = rlwe::IntegerPlaintext<Context>;
 
 class Ciphertext {
  public:
-  Ciphertext(ContextPtr context, rlwe::Parts parts, double noise, int secret_power)
-      : context_(std::move(context)), parts_(std::move(parts)), noise_(noise), secret_power_(secret_power) {}
+  Ciphertext(ContextPtr context, rlwe::Parts parts, double noise, int secret_power, std::optional<rlwe::Seed> seed = {})
+      : context_(std::move(context)), parts_(std::move(parts)), noise_(noise), secret_power_(secret_power), seed_(seed) {}
 
   const ContextPtr& context() const noexcept { return context_; }
   const rlwe::Parts& parts() const& noexcept { return parts_; }
+  rlwe::Parts parts() && noexcept { return std::move(parts_); }
   double noise() const noexcept { return noise_; }
   int secret_power() const noexcept { return secret_power_; }
+  /// Of the second part, where it is expand_uniform(seed, 0): of fresh encryptions under the secret key.
+  const std::optional<rlwe::Seed>& seed() const noexcept { return seed_; }
   /// Bits between the predicted bound of the error and what decrypts. From public data alone.
   double predicted_budget_bits() const noexcept { return context_->log2_room() - std::log2(kTail * noise_); }
 
@@ -36,6 +40,7 @@ class Ciphertext {
   rlwe::Parts parts_;
   double noise_;
   int secret_power_;
+  std::optional<rlwe::Seed> seed_;
 };
 
 }  // namespace blindproof::fhe::bfv

@@ -10,13 +10,29 @@
 namespace blindproof::fhe::bfv {
 namespace {
 
-constexpr std::array<NamedParameters, 3> kNamed{{
-    {"bfv-8192", "20-bit integers, 2 products in sequence",
+using enum rlwe::SecurityLevel;
+
+constexpr std::array<NamedParameters, 10> kNamed{{
+    {"bfv-8192", "20-bit integers, 2 products in sequence and a flood",
      {.log_degree = 13, .t = 1032193, .limbs = 3, .limb_bits = 50, .digits = 3}},
-    {"bfv-16384", "20-bit integers, 5 products in sequence",
+    {"bfv-16384", "20-bit integers, 6 products in sequence and a flood",
      {.log_degree = 14, .t = 786433, .limbs = 6, .limb_bits = 50, .digits = 3}},
-    {"bfv-32768", "20-bit integers, 11 products in sequence",
+    {"bfv-32768", "20-bit integers, 14 products in sequence and a flood",
      {.log_degree = 15, .t = 786433, .limbs = 12, .limb_bits = 50, .digits = 3}},
+    {"bfv-8192-t30", "30-bit integers, 1 product in sequence and a flood",
+     {.log_degree = 13, .t = 1073692673, .limbs = 3, .limb_bits = 50, .digits = 3}},
+    {"bfv-16384-t30", "30-bit integers, 4 products in sequence and a flood",
+     {.log_degree = 14, .t = 1073643521, .limbs = 6, .limb_bits = 50, .digits = 3}},
+    {"bfv-32768-t30", "30-bit integers, 10 products in sequence and a flood",
+     {.log_degree = 15, .t = 1073479681, .limbs = 12, .limb_bits = 50, .digits = 3}},
+    {"bfv-16384-192", "20-bit integers, 4 products in sequence and a flood, 192 bits of security",
+     {.log_degree = 14, .t = 786433, .limbs = 5, .limb_bits = 49, .digits = 5, .security = k192}},
+    {"bfv-32768-192", "20-bit integers, 11 products in sequence and a flood, 192 bits of security",
+     {.log_degree = 15, .t = 786433, .limbs = 10, .limb_bits = 49, .digits = 5, .security = k192}},
+    {"bfv-16384-256", "20-bit integers, 2 products in sequence and a flood, 256 bits of security",
+     {.log_degree = 14, .t = 786433, .limbs = 4, .limb_bits = 45, .digits = 4, .security = k256}},
+    {"bfv-32768-256", "20-bit integers, 7 products in sequence and a flood, 256 bits of security",
+     {.log_degree = 15, .t = 786433, .limbs = 7, .limb_bits = 50, .digits = 4, .security = k256}},
 }};
 
 base::Error invalid(std::string detail) {
@@ -79,7 +95,10 @@ base::Result<ContextPtr> Context::make(const Parameters& parameters, bool check_
                                                             .digits = static_cast<int>(digits)}));
   BLINDPROOF_ASSIGN(rlwe::RingPtr product_ring,
                     rlwe::Ring::create({.log_degree = parameters.log_degree, .q = q, .p = b, .digits = 1}));
-  ContextPtr context(new Context(parameters, std::move(ring), std::move(product_ring), std::move(slots)));
+  Parameters chosen = parameters;
+  chosen.digits = static_cast<int>(digits);
+  chosen.special_limbs = static_cast<int>(special);
+  ContextPtr context(new Context(chosen, std::move(ring), std::move(product_ring), std::move(slots)));
   if (std::log2(kTail * rlwe::fresh_public_key_noise(*context->ring_)) >= context->log2_room_) {
     return invalid("fresh ciphertexts would not decrypt: use more limbs or a smaller plaintext modulus");
   }

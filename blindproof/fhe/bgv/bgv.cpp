@@ -5,6 +5,7 @@
 #include <string>
 
 #include "blindproof/base/thread_pool.h"
+#include "blindproof/fhe/rlwe/flooding.h"
 #include "blindproof/fhe/rlwe/requirements.h"
 #include "blindproof/field/residues.h"
 
@@ -22,17 +23,19 @@ base::Status same_level(const char* operation, const Ciphertext& a, const Cipher
                                  ": bring the higher one down with lower_to()");
 }
 
+base::Status same_factor(const char* operation, const Ciphertext& a, const Ciphertext& b) {
+  BLINDPROOF_TRY(same_level(operation, a, b));
+  if (a.factor() == b.factor()) return {};
+  return mismatch(operation, "the operands have different factors: rescale products, and use lower_to()");
+}
+
 base::Status has_level_below(const char* operation, const Ciphertext& a) {
   if (a.level() > 0) return {};
   return invalid(operation, "no level is left: choose parameters with more levels");
 }
 
 Outcome usable(const char* operation, Ciphertext&& a) {
-  BLINDPROOF_TRY(rlwe::require_hiding(operation, a.parts()));
-  if (a.predicted_budget_bits() > 0) return std::move(a);
-  return invalid(operation, "the result might not decrypt, its error is predicted " +
-                                std::to_string(static_cast<int>(std::ceil(-a.predicted_budget_bits()))) +
-                                " bits too long: rescale products earlier, or choose a smaller plaintext modulus");
+  return rlwe::usable(operation, std::move(a), "rescale products earlier, or choose a smaller plaintext modulus");
 }
 
 double t_of(const Ciphertext& a) { return static_cast<double>(a.context()->parameters().t); }
@@ -59,6 +62,21 @@ double switched(const Ciphertext& a) {
   return std::hypot(a.deviation(), t_of(a) * rlwe::key_switch_noise(*a.context()->ring(), a.context()->q_limbs(a.level())));
 }
 
+double binomial(int n, int k) {
+  double result = 1;
+  for (int i = 1; i <= k; ++i) result *= static_cast<double>(n - k + i) / i;
+  return result;
+}
+
+// What the sum of two independent deviations is raised by so that its square varies as that of one with power_b: fourth moments
+// of powers p of the secret are binom(2p, p) times those of a Gaussian.
+double joint_excess(double a, int power_a, double b, int power_b) {
+  const double x = a * a / (a * a + b * b), y = 1 - x;
+  const double moment = x * x * binomial(2 * power_a, power_a) + 2 * x * y * binomial(power_a + power_b, power_a) +
+                        y * y * binomial(2 * power_b, power_b);
+  return std::max(1.0, std::pow(moment / binomial(2 * power_b, power_b), 0.25));
+}
+
 // The division of a ciphertext by its level's modulus: what is predicted of the result.
 Ciphertext divided(const Ciphertext& a, rlwe::Parts&& parts, double deviation) {
   const Context& context = *a.context();
@@ -66,22 +84,20 @@ Ciphertext divided(const Ciphertext& a, rlwe::Parts&& parts, double deviation) {
   const double rounding =
       t_of(a) * (a.parts().size() == 3 && parts.size() == 3 ? std::sqrt((1 + h + h * h) / 12) : rlwe::rounding_noise(*context.ring()));
   const double kept = deviation / last_modulus(a);
-  return {a.context(), a.level() - 1, context.t().multiply(a.factor(), context.inverse_modulus(a.level())), std::move(parts),
-          std::hypot(kept, rounding), kept > rounding ? a.secret_power() : static_cast<int>(parts.size()) - 1};
-}
-
-double binomial(int n, int k) {
-  double result = 1;
-  for (int i = 1; i <= k; ++i) result *= static_cast<double>(n - k + i) / i;
-  return result;
+  double total = std::hypot(kept, rounding);
+  int power = a.secret_power();
+  if (kept <= rounding) {
+    const int power_of_rounding = static_cast<int>(parts.size()) - 1;
+    total *= joint_excess(kept, power, rounding, power_of_rounding);
+    power = power_of_rounding;
+  }
+  return {a.context(), a.level() - 1, context.t().multiply(a.factor(), context.inverse_modulus(a.level())), std::move(parts), total,
+          power};
 }
 
 template <class Combine>
 Outcome combine(const char* operation, const Ciphertext& a, const Ciphertext& b, Combine&& combine_parts) {
-  BLINDPROOF_TRY(same_level(operation, a, b));
-  if (a.factor() != b.factor()) {
-    return mismatch(operation, "the operands have different factors: rescale products, and use lower_to()");
-  }
+  BLINDPROOF_TRY(same_factor(operation, a, b));
   rlwe::Parts parts = a.parts();
   combine_parts(parts, b.parts());
   return usable(operation, Ciphertext(a.context(), a.level(), a.factor(), std::move(parts), a.deviation() + b.deviation(),
@@ -102,11 +118,45 @@ Outcome after_switch(const char* operation, const Ciphertext& a, rlwe::Parts&& p
   return usable(operation, Ciphertext(a.context(), a.level(), a.factor(), std::move(parts), switched(a), a.secret_power()));
 }
 
-Ciphertext encrypted(const Plaintext& plaintext, rlwe::Parts&& parts, double noise) {
+double with_message(const Context& context, double noise) {
+  return static_cast<double>(context.parameters().t) * std::hypot(noise, 0.5);
+}
+
+double product_deviation(const Ciphertext& a, const Ciphertext& b) {
+  // Twice for what both share: the message, if one is squared.
+  const double variance = 2 * static_cast<double>(a.context()->ring()->degree()) *
+                          binomial(a.secret_power() + b.secret_power(), a.secret_power());
+  return a.deviation() * b.deviation() * std::sqrt(variance);
+}
+
+// Neither relinearised nor divided.
+Outcome sum_of_products(const char* operation, std::span<const Ciphertext> a, std::span<const Ciphertext> b) {
+  BLINDPROOF_TRY(rlwe::require_pairs(operation, a.size(), b.size()));
+  BLINDPROOF_TRY(same_level(operation, a[0], b[0]));
+  rlwe::Parts parts;
+  double deviation = 0;
+  int power = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    BLINDPROOF_TRY(same_factor(operation, a[0], a[i]));
+    BLINDPROOF_TRY(same_factor(operation, b[0], b[i]));
+    BLINDPROOF_TRY(rlwe::require_degree(operation, a[i].parts(), 1));
+    BLINDPROOF_TRY(rlwe::require_degree(operation, b[i].parts(), 1));
+    if (i == 0) {
+      parts = rlwe::multiply(a[i].parts(), b[i].parts());
+    } else {
+      rlwe::multiply_add(parts, a[i].parts(), b[i].parts());
+    }
+    deviation += product_deviation(a[i], b[i]);
+    power = std::max(power, a[i].secret_power() + b[i].secret_power());
+  }
+  return usable(operation, Ciphertext(a[0].context(), a[0].level(), a[0].context()->t().multiply(a[0].factor(), b[0].factor()),
+                                      std::move(parts), deviation, power));
+}
+
+Ciphertext encrypted(const Plaintext& plaintext, rlwe::Parts&& parts, double noise, std::optional<rlwe::Seed> seed = {}) {
   const Context& context = *plaintext.context();
-  const double t = static_cast<double>(context.parameters().t);
   rlwe::add_to(parts[0], centered_poly(plaintext, context.top_level(), 1));
-  return {plaintext.context(), context.top_level(), 1, std::move(parts), t * std::hypot(noise, 0.5), 1};
+  return {plaintext.context(), context.top_level(), 1, std::move(parts), with_message(context, noise), 1, seed};
 }
 
 }  // namespace
@@ -146,15 +196,17 @@ Ciphertext encrypt(const rlwe::PublicKey& key, const Plaintext& plaintext, crypt
 
 Ciphertext encrypt(const rlwe::SecretKey& key, const Plaintext& plaintext, crypto::Csprng& random) {
   const Context& context = *plaintext.context();
-  return encrypted(plaintext, rlwe::encrypt_zero(key, context.basis(context.top_level()), context.parameters().t, random).parts,
-                   rlwe::fresh_secret_key_noise());
+  rlwe::SeededParts zero = rlwe::encrypt_zero(key, context.basis(context.top_level()), context.parameters().t, random);
+  return encrypted(plaintext, std::move(zero.parts), rlwe::fresh_secret_key_noise(), zero.seed);
+}
+
+double fresh_deviation(const Context& context) {
+  return with_message(context, rlwe::fresh_public_key_noise(*context.ring()));
 }
 
 base::Result<Plaintext> decrypt(const rlwe::SecretKey& key, const Ciphertext& ciphertext) {
   const Context& context = *ciphertext.context();
-  if (key.ring() != context.ring()) {
-    return mismatch("decryption", "the secret key is of another ring than the ciphertext");
-  }
+  BLINDPROOF_TRY(rlwe::require_ring("decryption", ciphertext.parts(), key.ring()));
   const rlwe::CoeffPoly phase = to_coefficients(rlwe::phase(ciphertext.parts(), key));
   std::vector<std::uint64_t> coefficients(phase.degree());
   base::parallel_ranges(phase.degree(), 2048, [&](std::size_t begin, std::size_t end) {
@@ -204,18 +256,7 @@ Outcome multiply(const Ciphertext& a, std::int64_t constant) {
                                              a.deviation() * std::abs(static_cast<double>(centered)), a.secret_power()));
 }
 
-Outcome multiply(const Ciphertext& a, const Ciphertext& b) {
-  BLINDPROOF_TRY(same_level("multiplication", a, b));
-  BLINDPROOF_TRY(rlwe::require_degree("multiplication", a.parts(), 1));
-  BLINDPROOF_TRY(rlwe::require_degree("multiplication", b.parts(), 1));
-  const Context& context = *a.context();
-  const int power = a.secret_power() + b.secret_power();
-  // Twice for what both share: the message, if one is squared.
-  const double variance = 2 * static_cast<double>(context.ring()->degree()) * binomial(power, a.secret_power());
-  return usable("multiplication", Ciphertext(a.context(), a.level(), context.t().multiply(a.factor(), b.factor()),
-                                             rlwe::multiply(a.parts(), b.parts()),
-                                             a.deviation() * b.deviation() * std::sqrt(variance), power));
-}
+Outcome multiply(const Ciphertext& a, const Ciphertext& b) { return sum_of_products("multiplication", {&a, 1}, {&b, 1}); }
 
 Outcome square(const Ciphertext& a) { return multiply(a, a); }
 
@@ -268,6 +309,27 @@ Outcome lower_to(const Ciphertext& a, int level) {
   return rescale(multiplied);
 }
 
+Outcome inner_product(std::span<const Ciphertext> a, std::span<const Ciphertext> b, const rlwe::KeySwitchKey& key) {
+  BLINDPROOF_ASSIGN(const Ciphertext product, sum_of_products("inner product", a, b));
+  return relinearize_and_rescale(product, key);
+}
+
+Outcome inner_product(std::span<const Ciphertext> a, std::span<const Plaintext> b) {
+  constexpr const char* kOperation = "inner product";
+  BLINDPROOF_TRY(rlwe::require_pairs(kOperation, a.size(), b.size()));
+  rlwe::Parts parts;
+  double deviation = 0;
+  int power = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    BLINDPROOF_TRY(same_factor(kOperation, a[0], a[i]));
+    BLINDPROOF_TRY(rlwe::require_same_context(kOperation, a[0], b[i]));
+    rlwe::multiply_add(parts, a[i].parts(), centered_poly(b[i], a[i].level(), 1));
+    deviation += a[i].deviation() * rlwe::centered_norm(a[i].context()->t(), b[i].coefficients());
+    power = std::max(power, a[i].secret_power());
+  }
+  return usable(kOperation, Ciphertext(a[0].context(), a[0].level(), a[0].factor(), std::move(parts), deviation, power));
+}
+
 Outcome rotate(const Ciphertext& a, std::int64_t steps, const rlwe::GaloisKeys& keys) {
   BLINDPROOF_ASSIGN(std::vector<Ciphertext> results, rotate_hoisted(a, {&steps, 1}, keys));
   return std::move(results[0]);
@@ -283,11 +345,36 @@ base::Result<std::vector<Ciphertext>> rotate_hoisted(const Ciphertext& a, std::s
   BLINDPROOF_ASSIGN(std::vector<rlwe::Parts> rotated,
                     rlwe::rotations("rotation", a.parts(), steps, keys, a.context()->parameters().t));
   std::vector<Ciphertext> results;
-  for (rlwe::Parts& parts : rotated) {
-    BLINDPROOF_ASSIGN(Ciphertext result, after_switch("rotation", a, std::move(parts)));
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (rlwe::rotation_element(a.context()->ring()->log_degree(), steps[i]) == 1) {
+      results.push_back(a);
+      continue;
+    }
+    BLINDPROOF_ASSIGN(Ciphertext result, after_switch("rotation", a, std::move(rotated[i])));
     results.push_back(std::move(result));
   }
   return results;
+}
+
+Outcome sum_slots(const Ciphertext& a, std::size_t count, const rlwe::GaloisKeys& keys) {
+  BLINDPROOF_TRY(rlwe::require_window("sum of slots", count, a.context()->slots().slots() / 2));
+  return rlwe::sum_of_rotations(a, count, [](const Ciphertext& x, const Ciphertext& y) { return add(x, y); },
+                                [&](const Ciphertext& x, std::int64_t steps) { return rotate(x, steps, keys); });
+}
+
+Outcome sanitize(const Ciphertext& a, const rlwe::PublicKey& key, int hiding_bits, crypto::Csprng& random) {
+  constexpr const char* kOperation = "sanitising";
+  BLINDPROOF_TRY(rlwe::require_degree(kOperation, a.parts(), 1));
+  BLINDPROOF_TRY(rlwe::require_ring(kOperation, a.parts(), key.b.ring_ptr()));
+  const Context& context = *a.context();
+  // In units of t, of which the message takes up to a half: the phase is f m + t e.
+  const double noise = std::hypot(a.deviation() / t_of(a), rlwe::fresh_public_key_noise(*context.ring()));
+  BLINDPROOF_ASSIGN(const rlwe::Flood flood, rlwe::uniform_flood(kOperation, kTail * noise + 0.5, hiding_bits));
+  rlwe::Parts parts =
+      rlwe::encrypt_flooded_zero(key, context.basis(a.level()), flood, context.parameters().t, random);
+  rlwe::add_to(parts, a.parts());
+  return usable(kOperation, Ciphertext(a.context(), a.level(), a.factor(), std::move(parts),
+                                       t_of(a) * std::hypot(noise, flood.deviation()), a.secret_power()));
 }
 
 }  // namespace blindproof::fhe::bgv

@@ -26,6 +26,8 @@ rlwe::GaloisKeys generate_rotation_keys(const Context& context, const rlwe::Secr
 /// At the top level.
 Ciphertext encrypt(const rlwe::PublicKey& key, const Plaintext& plaintext, crypto::Csprng& random);
 Ciphertext encrypt(const rlwe::SecretKey& key, const Plaintext& plaintext, crypto::Csprng& random);
+/// What encrypt() predicts of the deviation under the public key, which is the greater one.
+double fresh_deviation(const Context& context);
 base::Result<Plaintext> decrypt(const rlwe::SecretKey& key, const Ciphertext& ciphertext);
 
 // Requires one level and one factor: lower_to() brings the higher one down.
@@ -49,6 +51,10 @@ Outcome relinearize_and_rescale(const Ciphertext& a, const rlwe::KeySwitchKey& k
 /// Product, relinearised and divided: from the factor of a level to that of the next.
 Outcome multiply(const Ciphertext& a, const Ciphertext& b, const rlwe::KeySwitchKey& key);
 
+/// sum_i a_i b_i, relinearised and divided once.   Errors: also kInvalidArgument for no pairs, or lists of different lengths.
+Outcome inner_product(std::span<const Ciphertext> a, std::span<const Ciphertext> b, const rlwe::KeySwitchKey& key);
+Outcome inner_product(std::span<const Ciphertext> a, std::span<const Plaintext> b);
+
 /// The same message at a lower level with that level's factor. Costs nothing if a has both already.
 Outcome lower_to(const Ciphertext& a, int level);
 
@@ -57,5 +63,14 @@ Outcome rotate(const Ciphertext& a, std::int64_t steps, const rlwe::GaloisKeys& 
 Outcome exchange_rows(const Ciphertext& a, const rlwe::GaloisKeys& keys);
 base::Result<std::vector<Ciphertext>> rotate_hoisted(const Ciphertext& a, std::span<const std::int64_t> steps,
                                                      const rlwe::GaloisKeys& keys);
+/// In both rows, slot i becomes the sum of slots i, i+1, .., i+count-1.
+/// Requires: count is a power of two, at most N/2; keys for all powers below.
+Outcome sum_slots(const Ciphertext& a, std::size_t count, const rlwe::GaloisKeys& keys);
+
+/// The same message in a ciphertext that tells nothing else of where it comes from, not even to the holder of the secret key,
+/// but with statistical distance 2^-hiding_bits for each of the N coefficients. For results that leave the machine of a
+/// secret circuit. The error becomes that much longer. Spec: docs/spec/fhe.md, "Flooding", with what is assumed.
+/// Errors: also kInvalidArgument where the flood would be too long to decrypt.
+Outcome sanitize(const Ciphertext& a, const rlwe::PublicKey& key, int hiding_bits, crypto::Csprng& random);
 
 }  // namespace blindproof::fhe::bgv

@@ -10,10 +10,29 @@
 namespace blindproof::fhe::bgv {
 namespace {
 
-constexpr std::array<NamedParameters, 3> kNamed{{
-    {"bgv-8192", "20-bit integers, 2 products in sequence", {.log_degree = 13, .t = 1032193, .levels = 2}},
-    {"bgv-16384", "20-bit integers, 5 products in sequence", {.log_degree = 14, .t = 786433, .levels = 5}},
-    {"bgv-32768", "20-bit integers, 12 products in sequence", {.log_degree = 15, .t = 786433, .levels = 12}},
+using enum rlwe::SecurityLevel;
+
+constexpr std::array<NamedParameters, 10> kNamed{{
+    {"bgv-8192", "20-bit integers, 2 products in sequence, or 1 and a flood",
+     {.log_degree = 13, .t = 1032193, .levels = 2}},
+    {"bgv-16384", "20-bit integers, 5 products in sequence, or 4 and a flood",
+     {.log_degree = 14, .t = 786433, .levels = 5}},
+    {"bgv-32768", "20-bit integers, 12 products in sequence, or 11 and a flood",
+     {.log_degree = 15, .t = 786433, .levels = 12}},
+    {"bgv-8192-t30", "30-bit integers, 2 products in sequence, or 1 and a flood",
+     {.log_degree = 13, .t = 1073692673, .levels = 2}},
+    {"bgv-16384-t30", "30-bit integers, 5 products in sequence, or 4 and a flood",
+     {.log_degree = 14, .t = 1073643521, .levels = 5, .limb_bits = 50}},
+    {"bgv-32768-t30", "30-bit integers, 11 products in sequence, or 10 and a flood",
+     {.log_degree = 15, .t = 1073479681, .levels = 11, .limb_bits = 50}},
+    {"bgv-16384-192", "20-bit integers, 5 products in sequence, or 4 and a flood, 192 bits of security",
+     {.log_degree = 14, .t = 786433, .levels = 5, .digits = 6, .security = k192}},
+    {"bgv-32768-192", "20-bit integers, 11 products in sequence, or 10 and a flood, 192 bits of security",
+     {.log_degree = 15, .t = 786433, .levels = 11, .digits = 6, .security = k192}},
+    {"bgv-16384-256", "20-bit integers, 3 products in sequence, or 2 and a flood, 256 bits of security",
+     {.log_degree = 14, .t = 786433, .levels = 3, .digits = 4, .security = k256}},
+    {"bgv-32768-256", "20-bit integers, 8 products in sequence, or 7 and a flood, 256 bits of security",
+     {.log_degree = 15, .t = 786433, .levels = 8, .digits = 5, .security = k256}},
 }};
 
 // Room at level 0 beyond what a modulus of the chain takes from the error, for sums and products with plaintexts.
@@ -59,7 +78,8 @@ base::Result<ContextPtr> Context::make(const Parameters& parameters, bool check_
   std::size_t longest = 0;
   for (std::size_t digit = 0; digit < digits; ++digit) {
     const std::size_t begin = digit * count / digits, end = (digit + 1) * count / digits;
-    longest = std::max(longest, (end - begin) * static_cast<std::size_t>(bits) + (begin == 0 ? kSpareBits : 0u));
+    const std::size_t length = (end - begin) * static_cast<std::size_t>(bits);
+    longest = std::max(longest, begin == 0 ? length + static_cast<std::size_t>(first_bits - bits) : length);
   }
   const std::size_t special =
       parameters.special_limbs > 0 ? static_cast<std::size_t>(parameters.special_limbs) : (longest + 49) / 50;
@@ -83,7 +103,11 @@ base::Result<ContextPtr> Context::make(const Parameters& parameters, bool check_
   }
   BLINDPROOF_ASSIGN(rlwe::RingPtr ring, rlwe::Ring::create({.log_degree = parameters.log_degree, .q = q, .p = p,
                                                             .digits = static_cast<int>(digits)}));
-  return ContextPtr(new Context(parameters, std::move(ring), std::move(slots)));
+  Parameters chosen = parameters;
+  chosen.limb_bits = bits;
+  chosen.digits = static_cast<int>(digits);
+  chosen.special_limbs = static_cast<int>(special);
+  return ContextPtr(new Context(chosen, std::move(ring), std::move(slots)));
 }
 
 Context::Context(const Parameters& parameters, rlwe::RingPtr ring, rlwe::SlotEncoder slots)

@@ -33,6 +33,8 @@ struct Parameters {
   int digits = 3;           // of key switching
   int special_limbs = 0;    // 0: as few as the digits need
   rlwe::SecurityLevel security = rlwe::SecurityLevel::k128;
+
+  friend bool operator==(const Parameters&, const Parameters&) = default;
 };
 
 class Context;
@@ -46,6 +48,7 @@ class Context {
   /// Those of named_parameters().   Errors: kInvalidArgument for another name, listing them.
   static base::Result<ContextPtr> create(std::string_view name);
 
+  /// With all choices made: no zeros that stand for "choose".
   const Parameters& parameters() const noexcept { return parameters_; }
   const rlwe::RingPtr& ring() const noexcept { return ring_; }
   const rlwe::SlotEncoder& slots() const noexcept { return slots_; }

@@ -136,14 +136,31 @@ TEST_P(Ckks, RotationsAndConjugation) {
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t j = 0; j < 8; ++j) sums[i] += x[(i + j) % n];
     }
-    f.expect_close(*sum_slots(a, 8, f.rotations), sums, 7, "sum of slots");
+    f.expect_close(*sum_slots(a, 8, f.rotations), sums, 5, "sum of slots");
   }
 }
 
-TEST_P(Ckks, RandomCircuitsStayWithinTheirPrediction) {
-  Fixture& f = fixture();
+INSTANTIATE_TEST_SUITE_P(Parameters, Ckks, ::testing::Values("small", "one digit", "ckks-8192-2", "ckks-16384-5"),
+                         [](const auto& tested) {
+                           std::string name(tested.param);
+                           std::replace_if(name.begin(), name.end(), [](char c) { return c == '-' || c == ' '; }, '_');
+                           return name;
+                         });
+
+double largest(const Slots& slots) {
+  double result = 0;
+  for (const Complex& z : slots) result = std::max(result, std::abs(z));
+  return result;
+}
+
+class CkksCircuits : public ::testing::TestWithParam<std::string_view> {};
+
+// Up to three bits are the tail, which the largest of N/2 errors doesn't reach; the others are summands that are
+// independent, and products where the largest slots of the factors don't meet.
+TEST_P(CkksCircuits, StayWithinTheirPredictionAndNotFarFromIt) {
+  Fixture f(GetParam() == "small" ? small_context() : Context::create(GetParam()).value(), {4});
   std::mt19937_64 random(6);
-  for (int trial = 0; trial < 3; ++trial) {
+  for (int trial = 0; trial < (f.context->slots() > 4096 ? 1 : 4); ++trial) {
     struct Value {
       Ciphertext encrypted;
       Slots plain;
@@ -180,19 +197,23 @@ TEST_P(Ckks, RandomCircuitsStayWithinTheirPrediction) {
             next.push_back({*rescale(*multiply(a.encrypted, 0.5)), plain});
           }
         }
+        next.back().encrypted = bounded(next.back().encrypted, largest(next.back().plain));
         EXPECT_EQ(next.back().encrypted.level(), level - 1);
         EXPECT_EQ(next.back().encrypted.scale(), f.context->scale(level - 1));
       }
       values = std::move(next);
     }
-    for (const Value& value : values) f.expect_close(value.encrypted, value.plain, 12, "circuit");
+    for (const Value& value : values) f.expect_close(value.encrypted, value.plain, 6, "circuit");
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Parameters, Ckks, ::testing::Values("small", "one digit", "ckks-8192-2", "ckks-16384-5"),
+INSTANTIATE_TEST_SUITE_P(Families, CkksCircuits,
+                         ::testing::Values("small", "ckks-4096-1", "ckks-8192-2", "ckks-8192-3", "ckks-16384-5", "ckks-16384-7",
+                                           "ckks-32768-12", "ckks-16384-4-192", "ckks-32768-8-192", "ckks-16384-3-256",
+                                           "ckks-32768-7-256", "ckks-65536-16-256"),
                          [](const auto& tested) {
                            std::string name(tested.param);
-                           std::replace_if(name.begin(), name.end(), [](char c) { return c == '-' || c == ' '; }, '_');
+                           std::ranges::replace(name, '-', '_');
                            return name;
                          });
 
@@ -229,6 +250,57 @@ TEST(CkksEvaluator, LazySumsOfProductsRelinearizeOnce) {
   for (std::size_t i = 0; i < x.size(); ++i) expected[i] = x[i] * y[i] + x[i] * x[i];
   const auto sum = add(*multiply(a, b), *square(a));
   f.expect_close(*relinearize_and_rescale(*sum, *f.relinearization), expected, 5, "sum of products");
+}
+
+TEST(CkksEvaluator, InnerProductsAreSumsOfProducts) {
+  Fixture f(small_context());
+  std::mt19937_64 random(12);
+  std::vector<Ciphertext> a, b;
+  std::vector<Plaintext> p;
+  Slots expected(f.context->slots());
+  for (int k = 0; k < 5; ++k) {
+    const Slots x = random_slots(expected.size(), random), y = random_slots(expected.size(), random);
+    a.push_back(f.encrypted(x, 3));
+    b.push_back(f.encrypted(y, 3));
+    p.push_back(*f.encoder.encode(y, 3));
+    for (std::size_t i = 0; i < x.size(); ++i) expected[i] += x[i] * y[i];
+    f.expect_close(*inner_product(a, b, *f.relinearization), expected, 8, "ciphertexts");
+    f.expect_close(*rescale(*inner_product(a, p)), expected, 8, "plaintexts");
+  }
+  const auto detail = [](const auto& result) { return result.ok() ? std::string() : result.error().detail; };
+  EXPECT_NE(detail(inner_product(a, std::span(b).first(4), *f.relinearization)).find("5 and 4"), std::string::npos);
+  EXPECT_NE(detail(inner_product({}, std::span<const Plaintext>())).find("0 and 0"), std::string::npos);
+  b[2] = *lower_to(b[2], 2);
+  EXPECT_NE(detail(inner_product(a, b, *f.relinearization)).find("lower_to"), std::string::npos);
+}
+
+// After a sum over all slots their errors are equal: further sums add them, not their variances.
+TEST(CkksEvaluator, SumsOfEqualErrorsArePredicted) {
+  Fixture f(small_context(), {1, 2, 4, 8, 16, 32, 64});
+  std::mt19937_64 random(14);
+  const Slots x = random_slots(f.context->slots(), random);
+  Complex total = 0;
+  for (const Complex& z : x) total += z;
+  const std::size_t n = f.context->slots();
+  const Ciphertext all = *sum_slots(f.encrypted(x, 3), n, f.rotations);
+  f.expect_close(all, Slots(n, total), 5, "sum of all slots");
+  f.expect_close(*sum_slots(all, n, f.rotations), Slots(n, total * static_cast<double>(n)), 6, "sum of equal slots");
+}
+
+TEST(CkksEvaluator, IntegersMultiplyExactly) {
+  Fixture f(small_context());
+  std::mt19937_64 random(13);
+  const Slots x = random_slots(f.context->slots(), random);
+  const Ciphertext a = f.encrypted(x, 3);
+  for (const std::int64_t integer : {std::int64_t{1}, std::int64_t{-5}, std::int64_t{1} << 20}) {
+    Slots expected = x;
+    for (Complex& z : expected) z *= static_cast<double>(integer);
+    const Ciphertext product = *multiply_integer(a, integer);
+    EXPECT_EQ(product.scale(), a.scale());
+    f.expect_close(product, expected, 4, "integer multiple");
+  }
+  EXPECT_FALSE(multiply_integer(a, 0).ok());
+  EXPECT_EQ(rotate(a, 0, f.rotations)->prediction().noise, a.prediction().noise);  // no key switch
 }
 
 TEST(CkksEvaluator, KeysForLowerLevelsServeThoseAlone) {
@@ -269,16 +341,38 @@ TEST(CkksEvaluator, EveryKernelSetAndNumberOfThreadsGivesTheSameCiphertext) {
   for (const auto& words : results) EXPECT_EQ(words, results[0]);
 }
 
-TEST(CkksParameters, NamedSetsAreSecureAndKeepTheirScale) {
-  for (const NamedParameters& set : named_parameters()) {
-    const auto context = Context::create(set.name);
-    ASSERT_TRUE(context.ok()) << set.name << ": " << context.error().message();
-    const double target = std::ldexp(1.0, set.parameters.scale_bits);
-    for (int level = 0; level <= (*context)->top_level(); ++level) {
-      EXPECT_LT(std::abs((*context)->scale(level) / target - 1), 1e-3) << set.name;
-    }
+class CkksNamedSet : public ::testing::TestWithParam<NamedParameters> {};
+
+TEST_P(CkksNamedSet, MultipliesAndKeepsItsScale) {
+  const NamedParameters& set = GetParam();
+  const auto context = Context::create(set.name);
+  ASSERT_TRUE(context.ok()) << context.error().message();
+  EXPECT_EQ(std::stoi(std::string(set.purpose)), set.parameters.levels);
+  const double target = std::ldexp(1.0, set.parameters.scale_bits);
+  for (int level = 0; level <= (*context)->top_level(); ++level) {
+    EXPECT_LT(std::abs((*context)->scale(level) / target - 1), 1e-3);
   }
+  Fixture f(*context, {1});
+  std::mt19937_64 random(20);
+  const Slots x = random_slots((*context)->slots(), random), y = random_slots((*context)->slots(), random);
+  const int top = (*context)->top_level();
+  const Ciphertext a = f.encrypted(x, top), b = f.encrypted(y, top);
+  Slots product(x.size()), rotated(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    product[i] = x[i] * y[i];
+    rotated[i] = x[(i + 1) % x.size()];
+  }
+  f.expect_close(a, x, 4, "encryption");
+  f.expect_close(*rotate(a, 1, f.rotations), rotated, 5, "rotation");
+  f.expect_close(*multiply(a, b, *f.relinearization), product, 6, "product");
 }
+
+INSTANTIATE_TEST_SUITE_P(Shipped, CkksNamedSet, ::testing::ValuesIn(named_parameters().begin(), named_parameters().end()),
+                         [](const auto& tested) {
+                           std::string name(tested.param.name);
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
 
 TEST(CkksParameters, InsecureOnesAreRefusedAndSoAreUnknownNames) {
   const auto small = Context::create({.log_degree = 12, .scale_bits = 40, .levels = 5, .first_bits = 50});

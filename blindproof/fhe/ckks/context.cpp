@@ -8,18 +8,35 @@
 namespace blindproof::fhe::ckks {
 namespace {
 
-constexpr std::array<NamedParameters, 5> kNamed{{
+using enum rlwe::SecurityLevel;
+
+constexpr std::array<NamedParameters, 13> kNamed{{
+    {"ckks-4096-1", "1 product, 24-bit scale: linear models, about 11 bits of precision",
+     {.log_degree = 12, .scale_bits = 24, .levels = 1, .first_bits = 32, .digits = 2}},
     {"ckks-8192-2", "2 products, 40-bit scale: linear models, one activation",
      {.log_degree = 13, .scale_bits = 40, .levels = 2, .first_bits = 50, .digits = 3}},
+    {"ckks-8192-3", "3 products, 36-bit scale: logistic regression; linear models at a double scale, flooded",
+     {.log_degree = 13, .scale_bits = 36, .levels = 3, .first_bits = 50, .digits = 4}},
     {"ckks-16384-5", "5 products, 40-bit scale: small networks",
      {.log_degree = 14, .scale_bits = 40, .levels = 5, .first_bits = 50, .digits = 3}},
+    {"ckks-16384-7", "7 products, 40-bit scale: three layers with squares",
+     {.log_degree = 14, .scale_bits = 40, .levels = 7, .first_bits = 48, .digits = 4}},
     {"ckks-32768-12", "12 products, 40-bit scale: networks with polynomial activations",
      {.log_degree = 15, .scale_bits = 40, .levels = 12, .first_bits = 50, .digits = 3}},
     {"ckks-65536-24", "24 products, 40-bit scale: deep programs",
      {.log_degree = 16, .scale_bits = 40, .levels = 24, .first_bits = 50, .digits = 3}},
+    {"ckks-16384-4-192", "4 products, 40-bit scale, 192 bits of security",
+     {.log_degree = 14, .scale_bits = 40, .levels = 4, .first_bits = 50, .digits = 5, .security = k192}},
     {"ckks-32768-8-192", "8 products, 40-bit scale, 192 bits of security",
-     {.log_degree = 15, .scale_bits = 40, .levels = 8, .first_bits = 50, .digits = 3,
-      .security = rlwe::SecurityLevel::k192}},
+     {.log_degree = 15, .scale_bits = 40, .levels = 8, .first_bits = 50, .digits = 3, .security = k192}},
+    {"ckks-65536-18-192", "18 products, 40-bit scale, 192 bits of security",
+     {.log_degree = 16, .scale_bits = 40, .levels = 18, .first_bits = 50, .digits = 3, .security = k192}},
+    {"ckks-16384-3-256", "3 products, 40-bit scale, 256 bits of security",
+     {.log_degree = 14, .scale_bits = 40, .levels = 3, .first_bits = 50, .digits = 4, .security = k256}},
+    {"ckks-32768-7-256", "7 products, 40-bit scale, 256 bits of security",
+     {.log_degree = 15, .scale_bits = 40, .levels = 7, .first_bits = 50, .digits = 4, .security = k256}},
+    {"ckks-65536-16-256", "16 products, 40-bit scale, 256 bits of security",
+     {.log_degree = 16, .scale_bits = 40, .levels = 16, .first_bits = 50, .digits = 4, .security = k256}},
 }};
 
 base::Error invalid(std::string detail) {
@@ -97,7 +114,10 @@ base::Result<ContextPtr> Context::make(const Parameters& parameters, bool check_
                                                             .q = std::move(q),
                                                             .p = std::move(p),
                                                             .digits = static_cast<int>(digits)}));
-  return ContextPtr(new Context(parameters, std::move(ring), std::move(scales)));
+  Parameters chosen = parameters;
+  chosen.digits = static_cast<int>(digits);
+  chosen.special_limbs = static_cast<int>(special);
+  return ContextPtr(new Context(chosen, std::move(ring), std::move(scales)));
 }
 
 }  // namespace blindproof::fhe::ckks

@@ -6,6 +6,7 @@
 
 #include "blindproof/base/check.h"
 #include "blindproof/base/thread_pool.h"
+#include "blindproof/fhe/rlwe/timing.h"
 #include "blindproof/field/residues.h"
 
 namespace blindproof::fhe::ckks {
@@ -18,18 +19,19 @@ base::Error invalid(std::string detail) {
 }
 
 // Coefficients up to 2^62 are rounded to one integer; longer ones are 2^shift times an integer, for doubles have 53 bits.
-rlwe::CoeffPoly round_to_poly(const Context& context, const rlwe::Basis& basis, std::span<const double> scaled,
-                              double largest) {
+rlwe::NttPoly round_to_poly(const Context& context, const rlwe::Basis& basis, std::span<const double> scaled,
+                            double largest) {
   const int shift = std::max(0, largest > 0 ? std::ilogb(largest) - 60 : 0);
   const double factor = std::ldexp(1.0, -shift);
-  std::vector<std::int64_t> integers(scaled.size());
+  rlwe::SecretVector<std::int64_t> integers(scaled.size());
   for (std::size_t i = 0; i < scaled.size(); ++i) integers[i] = std::llrint(scaled[i] * factor);
-  rlwe::CoeffPoly result = rlwe::from_signed(context.ring(), basis, integers, Secrecy::kSecret);
+  rlwe::NttPoly result = rlwe::values_of_signed(context.ring(), basis, integers, Secrecy::kSecret);
   if (shift > 0) {
+    std::vector<std::uint64_t> powers;
     for (std::size_t i = 0; i < result.limbs(); ++i) {
-      const field::Modulus& q = result.modulus(i);
-      field::scale(q, result.limb(i), q.power(2, static_cast<std::uint64_t>(shift)), result.limb(i));
+      powers.push_back(result.modulus(i).power(2, static_cast<std::uint64_t>(shift)));
     }
+    scale(result, powers);
   }
   return result;
 }
@@ -51,7 +53,10 @@ std::vector<double> to_doubles(const rlwe::NttPoly& poly) {
       field::reduce_from(q, from, digits[j].words(), reduced.words());
       field::subtract_scale(q, digit.words(), reduced.words(), q.inverse(q.reduce(from.value())), digit.words());
     }
-    complete = k > 0 && std::ranges::all_of(digit.words(), [](std::uint64_t d) { return d == 0; });
+    std::uint64_t ones = 0;
+    for (const std::uint64_t d : std::as_const(digit).words()) ones |= d;
+    complete = k > 0 && ones == 0;
+    rlwe::reveal(complete);  // how many moduli the largest coefficient is long
   }
   std::vector<double> result(n, 0.0);
   for (std::size_t k = digits.size(); k-- > 0;) {
@@ -85,16 +90,21 @@ base::Result<Encoder::Scaled> Encoder::scaled(std::span<const std::complex<doubl
                    " slots");
   }
   if (!(scale >= 1) || !std::isfinite(scale)) return invalid("the scale must be a finite number, at least 1");
-  double magnitude = 0;
-  std::vector<std::complex<double>> slots(embedding_.slots());
+  double largest_square = 0;
+  rlwe::SecretVector<std::complex<double>> slots(embedding_.slots());
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i].real()) || !std::isfinite(values[i].imag())) {
       return invalid("value " + std::to_string(i) + " is not finite");
     }
-    magnitude = std::max(magnitude, std::abs(values[i]));
+    largest_square = std::max(largest_square, std::norm(values[i]));
     slots[i] = values[i];
   }
-  std::vector<double> coefficients(2 * embedding_.slots());
+  double magnitude = std::sqrt(largest_square);
+  if (!std::isnormal(largest_square)) {  // squares that are too large or too small for a double
+    magnitude = 0;
+    for (const std::complex<double>& value : values) magnitude = std::max(magnitude, std::abs(value));
+  }
+  rlwe::SecretVector<double> coefficients(2 * embedding_.slots());
   embedding_.to_coefficients(slots, coefficients);
   double largest = 0;
   for (double& c : coefficients) {
@@ -113,14 +123,14 @@ base::Result<Plaintext> Encoder::encode(std::span<const std::complex<double>> va
   BLINDPROOF_ASSIGN(const Scaled numbers, scaled(values, level, scale));
   const double degree = static_cast<double>(context_->ring()->degree());
   return Plaintext(context_, level, scale,
-                   to_values(round_to_poly(*context_, context_->basis(level), numbers.coefficients, numbers.largest)),
-                   {numbers.magnitude, std::sqrt(degree / 12)});
+                   round_to_poly(*context_, context_->basis(level), numbers.coefficients, numbers.largest),
+                   {numbers.magnitude, std::sqrt(degree / 12), std::sqrt(degree / 12)});
 }
 
 base::Result<rlwe::NttPoly> Encoder::encode_extended(std::span<const std::complex<double>> values, int level,
                                                      double scale) const {
   BLINDPROOF_ASSIGN(const Scaled numbers, scaled(values, level, scale));
-  return to_values(round_to_poly(*context_, {context_->q_limbs(level), true}, numbers.coefficients, numbers.largest));
+  return round_to_poly(*context_, {context_->q_limbs(level), true}, numbers.coefficients, numbers.largest);
 }
 
 base::Result<Plaintext> Encoder::encode(std::span<const double> values, int level) const {

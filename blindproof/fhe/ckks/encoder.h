@@ -7,6 +7,7 @@
 
 #include "blindproof/fhe/ckks/ciphertext.h"
 #include "blindproof/fhe/ckks/fft.h"
+#include "blindproof/fhe/rlwe/secret_vector.h"
 
 namespace blindproof::fhe::ckks {
 
@@ -26,9 +27,7 @@ class Encoder {
   /// Errors: those of encode().
   base::Result<rlwe::NttPoly> encode_extended(std::span<const std::complex<double>> values, int level, double scale) const;
 
-  /// All N/2 slots. For the holder of the secret key alone: decrypted values reveal the error, and with it the key, to
-  /// whoever also knows the ciphertext. There is no decoding yet whose results may be shared.
-  /// Ref: Li-Micciancio, ePrint 2020/1533.
+  /// All N/2 slots. Those of decrypt() are for the holder of the secret key alone: see decrypt_to_share().
   std::vector<std::complex<double>> decode(const Plaintext& plaintext) const;
   std::vector<double> decode_real(const Plaintext& plaintext) const;
 
@@ -36,7 +35,7 @@ class Encoder {
 
  private:
   struct Scaled {
-    std::vector<double> coefficients;
+    rlwe::SecretVector<double> coefficients;
     double largest, magnitude;
   };
   base::Result<Scaled> scaled(std::span<const std::complex<double>> values, int level, double scale) const;

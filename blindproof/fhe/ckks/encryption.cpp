@@ -1,16 +1,40 @@
 #include "blindproof/fhe/ckks/encryption.h"
 
 #include <cmath>
+#include <string>
+
+#include "blindproof/fhe/rlwe/flooding.h"
+#include "blindproof/fhe/rlwe/requirements.h"
 
 namespace blindproof::fhe::ckks {
 namespace {
 
-Ciphertext with_message(const Plaintext& plaintext, rlwe::Parts parts, double coefficient_noise) {
+double slot_noise(const Context& context, double coefficient_noise) {
+  return std::sqrt(static_cast<double>(context.ring()->degree())) * coefficient_noise;
+}
+
+Ciphertext with_message(const Plaintext& plaintext, rlwe::Parts&& parts, double coefficient_noise,
+                        std::optional<rlwe::Seed> seed = {}) {
   rlwe::add_to(parts[0], plaintext.poly());
-  const double degree = static_cast<double>(plaintext.context()->ring()->degree());
-  const double noise = std::hypot(plaintext.prediction().noise, std::sqrt(degree) * coefficient_noise);
   return {plaintext.context(), plaintext.level(), plaintext.scale(), std::move(parts),
-          {plaintext.prediction().magnitude, noise}};
+          plaintext.prediction().plus(slot_noise(*plaintext.context(), coefficient_noise)), seed};
+}
+
+// What a flood leaves must fit the modulus, and tell something.
+template <class Message>
+base::Result<Message> useful(const char* operation, Message&& message) {
+  const double magnitude = message.prediction().magnitude, error = message.error_bound();
+  if (!(error < magnitude / 2)) {
+    return rlwe::invalid(operation, "the flooded result would be off by up to " + std::to_string(error) +
+                                        ", its values are at most " + std::to_string(magnitude) +
+                                        ": compute with a longer scale, or hide less");
+  }
+  const double room = message.context()->ring()->log2_modulus(message.context()->basis(message.level())) - 1;
+  if (std::log2(message.scale()) + std::log2(magnitude + error) >= room) {
+    return rlwe::invalid(operation, "the flooded result doesn't fit the moduli of level " + std::to_string(message.level()) +
+                                        ": do it at a higher level, or hide less");
+  }
+  return std::move(message);
 }
 
 }  // namespace
@@ -39,16 +63,48 @@ Ciphertext encrypt(const rlwe::PublicKey& key, const Plaintext& plaintext, crypt
 }
 
 Ciphertext encrypt(const rlwe::SecretKey& key, const Plaintext& plaintext, crypto::Csprng& random) {
-  return with_message(plaintext, rlwe::encrypt_zero(key, plaintext.poly().basis(), 1, random).parts,
-                      rlwe::fresh_secret_key_noise());
+  rlwe::SeededParts zero = rlwe::encrypt_zero(key, plaintext.poly().basis(), 1, random);
+  return with_message(plaintext, std::move(zero.parts), rlwe::fresh_secret_key_noise(), zero.seed);
+}
+
+Prediction predict_fresh(const Context& context, double magnitude) {
+  const double noise = slot_noise(context, std::hypot(std::sqrt(1.0 / 12), rlwe::fresh_public_key_noise(*context.ring())));
+  return {magnitude, noise, noise};
 }
 
 base::Result<Plaintext> decrypt(const rlwe::SecretKey& key, const Ciphertext& ciphertext) {
-  if (key.ring() != ciphertext.context()->ring()) {
-    return base::error(base::ErrorCode::kMismatch, "decryption", "the secret key is of another ring than the ciphertext");
-  }
+  BLINDPROOF_TRY(rlwe::require_ring("decryption", ciphertext.parts(), key.ring()));
   return Plaintext(ciphertext.context(), ciphertext.level(), ciphertext.scale(), rlwe::phase(ciphertext.parts(), key),
                    ciphertext.prediction());
+}
+
+base::Result<Plaintext> decrypt_to_share(const rlwe::SecretKey& key, const Ciphertext& ciphertext, const Sharing& sharing,
+                                         crypto::Csprng& random) {
+  constexpr const char* kOperation = "decryption to be shared";
+  if (sharing.bits < 1 || !(sharing.queries >= 1)) return rlwe::invalid(kOperation, "there are at least one bit and one query");
+  BLINDPROOF_ASSIGN(const Plaintext exact, decrypt(key, ciphertext));
+  const Context& context = *ciphertext.context();
+  const double norm = kTail * ciphertext.prediction().noise;
+  BLINDPROOF_ASSIGN(const rlwe::Flood flood,
+                    rlwe::bell_flood(kOperation, std::sqrt(12 * sharing.queries) * std::exp2(sharing.bits / 2.0) * norm));
+  rlwe::NttPoly poly = exact.poly();
+  rlwe::add_to(poly, rlwe::sample_flood_poly(context.ring(), poly.basis(), flood, 1, random));
+  return useful(kOperation, Plaintext(exact.context(), exact.level(), exact.scale(), std::move(poly),
+                                      exact.prediction().plus(slot_noise(context, flood.deviation()))));
+}
+
+base::Result<Ciphertext> sanitize(const Ciphertext& a, const rlwe::PublicKey& key, int hiding_bits, crypto::Csprng& random) {
+  constexpr const char* kOperation = "sanitising";
+  BLINDPROOF_TRY(rlwe::require_degree(kOperation, a.parts(), 1));
+  BLINDPROOF_TRY(rlwe::require_ring(kOperation, a.parts(), key.b.ring_ptr()));
+  const Context& context = *a.context();
+  const Prediction prediction = a.prediction().plus(slot_noise(context, rlwe::fresh_public_key_noise(*context.ring())));
+  // A coefficient of the error is a mean of its slots times roots of unity: at most the largest of them.
+  BLINDPROOF_ASSIGN(const rlwe::Flood flood, rlwe::uniform_flood(kOperation, kTail * prediction.noise, hiding_bits));
+  rlwe::Parts parts = rlwe::encrypt_flooded_zero(key, context.basis(a.level()), flood, 1, random);
+  rlwe::add_to(parts, a.parts());
+  return useful(kOperation, Ciphertext(a.context(), a.level(), a.scale(), std::move(parts),
+                                       prediction.plus(slot_noise(context, flood.deviation()))));
 }
 
 }  // namespace blindproof::fhe::ckks

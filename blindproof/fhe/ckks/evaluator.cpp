@@ -1,6 +1,6 @@
 #include "blindproof/fhe/ckks/evaluator.h"
 
-#include <bit>
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -58,16 +58,14 @@ double last_modulus(const Ciphertext& a) {
 
 template <class A, class B>
 Prediction product_prediction(const A& a, const B& b) {
-  const double noise_a = a.prediction().noise, noise_b = b.prediction().noise;
-  return {a.prediction().magnitude * b.prediction().magnitude,
-          a.prediction().magnitude * a.scale() * noise_b + b.prediction().magnitude * b.scale() * noise_a +
-              noise_a * noise_b};
+  const Prediction& x = a.prediction();
+  const Prediction& y = b.prediction();
+  const double size_x = x.magnitude * a.scale(), size_y = y.magnitude * b.scale();
+  return {x.magnitude * y.magnitude, size_x * y.noise + size_y * x.noise + x.noise * y.noise,
+          size_x * y.joint + size_y * x.joint + x.noise * y.joint};
 }
 
-template <class A, class B>
-Prediction sum_prediction(const A& a, const B& b) {
-  return {a.prediction().magnitude + b.prediction().magnitude, a.prediction().noise + b.prediction().noise};
-}
+Prediction sum(const Prediction& a, const Prediction& b) { return {a.magnitude + b.magnitude, a.noise + b.noise, a.joint + b.joint}; }
 
 rlwe::Parts parts_of(const Plaintext& a) { return {a.poly()}; }
 
@@ -83,7 +81,7 @@ Outcome hiding(const char* operation, Ciphertext&& a) {
 // The same message after a key switch.
 Ciphertext after_switch(const Ciphertext& a, rlwe::Parts&& parts) {
   return {a.context(), a.level(), a.scale(), std::move(parts),
-          {a.prediction().magnitude, std::hypot(a.prediction().noise, key_switch_noise(a))}};
+          a.prediction().plus(key_switch_noise(a))};
 }
 
 }  // namespace
@@ -92,28 +90,28 @@ Outcome add(const Ciphertext& a, const Ciphertext& b) {
   BLINDPROOF_TRY(same_level_and_scale("addition", a, b));
   rlwe::Parts parts = a.parts();
   rlwe::add_to(parts, b.parts());
-  return hiding("addition", Ciphertext(a.context(), a.level(), a.scale(), std::move(parts), sum_prediction(a, b)));
+  return hiding("addition", Ciphertext(a.context(), a.level(), a.scale(), std::move(parts), sum(a.prediction(), b.prediction())));
 }
 
 Outcome subtract(const Ciphertext& a, const Ciphertext& b) {
   BLINDPROOF_TRY(same_level_and_scale("subtraction", a, b));
   rlwe::Parts parts = a.parts();
   rlwe::subtract_from(parts, b.parts());
-  return hiding("subtraction", Ciphertext(a.context(), a.level(), a.scale(), std::move(parts), sum_prediction(a, b)));
+  return hiding("subtraction", Ciphertext(a.context(), a.level(), a.scale(), std::move(parts), sum(a.prediction(), b.prediction())));
 }
 
 Outcome add(const Ciphertext& a, const Plaintext& b) {
   BLINDPROOF_TRY(same_level_and_scale("addition", a, b));
   rlwe::Parts parts = a.parts();
   rlwe::add_to(parts, parts_of(b));
-  return Ciphertext(a.context(), a.level(), a.scale(), std::move(parts), sum_prediction(a, b));
+  return Ciphertext(a.context(), a.level(), a.scale(), std::move(parts), sum(a.prediction(), b.prediction()));
 }
 
 Outcome subtract(const Ciphertext& a, const Plaintext& b) {
   BLINDPROOF_TRY(same_level_and_scale("subtraction", a, b));
   rlwe::Parts parts = a.parts();
   rlwe::subtract_from(parts, parts_of(b));
-  return Ciphertext(a.context(), a.level(), a.scale(), std::move(parts), sum_prediction(a, b));
+  return Ciphertext(a.context(), a.level(), a.scale(), std::move(parts), sum(a.prediction(), b.prediction()));
 }
 
 Ciphertext negate(const Ciphertext& a) {
@@ -151,10 +149,22 @@ Outcome multiply(const Ciphertext& a, double constant) {
   for (std::size_t i = 0; i < a.parts()[0].limbs(); ++i) factors.push_back(a.parts()[0].modulus(i).reduce_signed(integer));
   rlwe::Parts parts = a.parts();
   rlwe::scale(parts, factors);
-  const double rounding = 0.5 * a.prediction().magnitude * a.scale();
+  // The constant's rounding errs alike in all slots.
+  const double rounding = 0.5 * a.prediction().magnitude * a.scale() / kTail;
+  const Prediction exact = a.prediction().times(std::abs(scaled));
   return hiding("multiplication", Ciphertext(a.context(), a.level(), a.scale() * scale, std::move(parts),
-                                             {a.prediction().magnitude * std::abs(constant),
-                                              a.prediction().noise * std::abs(scaled) + rounding / kTail}));
+                                             {exact.magnitude * std::abs(constant), exact.noise + rounding,
+                                              exact.joint + rounding * std::sqrt(static_cast<double>(a.context()->slots()))}));
+}
+
+Outcome multiply_integer(const Ciphertext& a, std::int64_t integer) {
+  std::vector<std::uint64_t> factors;
+  for (std::size_t i = 0; i < a.parts()[0].limbs(); ++i) factors.push_back(a.parts()[0].modulus(i).reduce_signed(integer));
+  rlwe::Parts parts = a.parts();
+  rlwe::scale(parts, factors);
+  const double size = std::abs(static_cast<double>(integer));
+  return hiding("multiplication", Ciphertext(a.context(), a.level(), a.scale(), std::move(parts),
+                                             {a.prediction().magnitude * size, a.prediction().noise * size, a.prediction().joint * size}));
 }
 
 Outcome relinearize(const Ciphertext& a, const rlwe::KeySwitchKey& key) {
@@ -167,7 +177,7 @@ Outcome rescale(const Ciphertext& a) {
   BLINDPROOF_TRY(has_level_below("rescaling", a));
   const double rounding = slot_noise(a, rlwe::rounding_noise(*a.context()->ring()));
   return Ciphertext(a.context(), a.level() - 1, rescaled(a), rlwe::rescale(rlwe::Parts(a.parts())),
-                    {a.prediction().magnitude, std::hypot(a.prediction().noise / last_modulus(a), rounding)});
+                    a.prediction().times(1 / last_modulus(a)).plus(rounding));
 }
 
 Outcome relinearize_and_rescale(const Ciphertext& a, const rlwe::KeySwitchKey& key) {
@@ -176,13 +186,50 @@ Outcome relinearize_and_rescale(const Ciphertext& a, const rlwe::KeySwitchKey& k
   BLINDPROOF_TRY(has_level_below("rescaling", a));
   const double rounding = slot_noise(a, rlwe::rounding_noise(*a.context()->ring()));
   return Ciphertext(a.context(), a.level() - 1, rescaled(a), rlwe::relinearize_and_rescale(a.parts(), key),
-                    {a.prediction().magnitude,
-                     std::hypot(std::hypot(a.prediction().noise, key_switch_noise(a)) / last_modulus(a), rounding)});
+                    a.prediction().plus(key_switch_noise(a)).times(1 / last_modulus(a)).plus(rounding));
 }
 
 Outcome multiply(const Ciphertext& a, const Ciphertext& b, const rlwe::KeySwitchKey& key) {
   BLINDPROOF_ASSIGN(const Ciphertext product, multiply(a, b));
   return relinearize_and_rescale(product, key);
+}
+
+Ciphertext bounded(const Ciphertext& a, double magnitude) {
+  Prediction prediction = a.prediction();
+  prediction.magnitude = std::min(magnitude, prediction.magnitude);
+  return {a.context(), a.level(), a.scale(), a.parts(), prediction, a.seed()};
+}
+
+Outcome inner_product(std::span<const Ciphertext> a, std::span<const Ciphertext> b, const rlwe::KeySwitchKey& key) {
+  constexpr const char* kOperation = "inner product";
+  BLINDPROOF_TRY(rlwe::require_pairs(kOperation, a.size(), b.size()));
+  BLINDPROOF_ASSIGN(const Ciphertext first, multiply(a[0], b[0]));
+  rlwe::Parts parts = first.parts();
+  Prediction prediction = first.prediction();
+  for (std::size_t i = 1; i < a.size(); ++i) {
+    BLINDPROOF_TRY(same_level_and_scale(kOperation, a[0], a[i]));
+    BLINDPROOF_TRY(same_level_and_scale(kOperation, b[0], b[i]));
+    BLINDPROOF_TRY(rlwe::require_degree(kOperation, a[i].parts(), 1));
+    BLINDPROOF_TRY(rlwe::require_degree(kOperation, b[i].parts(), 1));
+    rlwe::multiply_add(parts, a[i].parts(), b[i].parts());
+    prediction = sum(prediction, product_prediction(a[i], b[i]));
+  }
+  return relinearize_and_rescale(Ciphertext(first.context(), first.level(), first.scale(), std::move(parts), prediction), key);
+}
+
+Outcome inner_product(std::span<const Ciphertext> a, std::span<const Plaintext> b) {
+  constexpr const char* kOperation = "inner product";
+  BLINDPROOF_TRY(rlwe::require_pairs(kOperation, a.size(), b.size()));
+  BLINDPROOF_TRY(same_level(kOperation, a[0], b[0]));
+  rlwe::Parts parts;
+  Prediction prediction{0, 0, 0};
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    BLINDPROOF_TRY(same_level_and_scale(kOperation, a[0], a[i]));
+    BLINDPROOF_TRY(same_level_and_scale(kOperation, b[0], b[i]));
+    rlwe::multiply_add(parts, a[i].parts(), b[i].poly());
+    prediction = sum(prediction, product_prediction(a[i], b[i]));
+  }
+  return hiding(kOperation, Ciphertext(a[0].context(), a[0].level(), a[0].scale() * b[0].scale(), std::move(parts), prediction));
 }
 
 Outcome lower_to(const Ciphertext& a, int level) {
@@ -207,9 +254,11 @@ Outcome lower_to(const Ciphertext& a, int level) {
   }
   rlwe::scale(parts, factors);
   const double rounding = slot_noise(a, rlwe::rounding_noise(*context.ring()));
+  const Prediction prediction = a.prediction().times(rounded / q).plus(rounding);
   const double drift = a.prediction().magnitude * context.scale(level) * std::abs(rounded - exact) / exact / kTail;
   return Ciphertext(a.context(), level, context.scale(level), rlwe::rescale(std::move(parts)),
-                    {a.prediction().magnitude, std::hypot(a.prediction().noise * rounded / q, rounding) + drift});
+                    {prediction.magnitude, prediction.noise + drift,
+                     prediction.joint + drift * std::sqrt(static_cast<double>(context.slots()))});
 }
 
 Outcome rotate(const Ciphertext& a, std::int64_t steps, const rlwe::GaloisKeys& keys) {
@@ -226,20 +275,28 @@ base::Result<std::vector<Ciphertext>> rotate_hoisted(const Ciphertext& a, std::s
                                                      const rlwe::GaloisKeys& keys) {
   BLINDPROOF_ASSIGN(std::vector<rlwe::Parts> rotated, rlwe::rotations("rotation", a.parts(), steps, keys, 1));
   std::vector<Ciphertext> results;
-  for (rlwe::Parts& parts : rotated) results.push_back(after_switch(a, std::move(parts)));
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const bool stays = rlwe::rotation_element(a.context()->ring()->log_degree(), steps[i]) == 1;
+    if (stays) {
+      results.push_back(a);
+    } else {
+      results.push_back(after_switch(a, std::move(rotated[i])));
+    }
+  }
   return results;
 }
 
 Outcome sum_slots(const Ciphertext& a, std::size_t count, const rlwe::GaloisKeys& keys) {
-  if (!std::has_single_bit(count) || count > a.context()->slots()) {
-    return invalid("sum of slots", "the count must be a power of two, at most " + std::to_string(a.context()->slots()));
-  }
-  Ciphertext sum = a;
-  for (std::size_t step = 1; step < count; step *= 2) {
-    BLINDPROOF_ASSIGN(const Ciphertext rotated, rotate(sum, static_cast<std::int64_t>(step), keys));
-    BLINDPROOF_ASSIGN(sum, add(sum, rotated));
-  }
-  return sum;
+  BLINDPROOF_TRY(rlwe::require_window("sum of slots", count, a.context()->slots()));
+  BLINDPROOF_ASSIGN(const Ciphertext sum, rlwe::sum_of_rotations(
+      a, count, [](const Ciphertext& x, const Ciphertext& y) { return add(x, y); },
+      [&](const Ciphertext& x, std::int64_t steps) { return rotate(x, steps, keys); }));
+  // A window's errors add with weights of norm sqrt(count); those of the key switches are independent.
+  const double size = static_cast<double>(count), switching = count > 1 ? key_switch_noise(a) : 0;
+  const double joint = a.prediction().joint_noise(a.context()->slots());
+  const double noise = std::min(std::sqrt(size) * joint, size * a.prediction().noise);
+  return Ciphertext(sum.context(), sum.level(), sum.scale(), sum.parts(),
+                    {sum.prediction().magnitude, std::hypot(noise, std::sqrt(size) * switching), size * std::hypot(joint, switching)});
 }
 
 }  // namespace blindproof::fhe::ckks

@@ -4,7 +4,8 @@
 // levels or scales, kInvalidArgument where no level is left or a key is missing.
 //
 // Results carry a prediction of their error. Sums of errors are bounded by the triangle inequality, since nobody knows
-// whether the summands are independent; slotwise products by |m_1| e_2 + |m_2| e_1 + e_1 e_2.
+// whether the summands are independent (errors of different slots of one ciphertext are: sum_slots() adds variances); slotwise
+// products by |m_1| e_2 + |m_2| e_1 + e_1 e_2.
 #pragma once
 
 #include <span>
@@ -31,6 +32,8 @@ Outcome square(const Ciphertext& a);
 Outcome multiply(const Ciphertext& a, const Plaintext& b);
 /// A real constant, encoded at the level's scale.
 Outcome multiply(const Ciphertext& a, double constant);
+/// Exactly, at the same scale.
+Outcome multiply_integer(const Ciphertext& a, std::int64_t integer);
 
 Outcome relinearize(const Ciphertext& a, const rlwe::KeySwitchKey& key);
 /// One level down, scale divided by the modulus that goes.
@@ -39,6 +42,16 @@ Outcome rescale(const Ciphertext& a);
 Outcome relinearize_and_rescale(const Ciphertext& a, const rlwe::KeySwitchKey& key);
 /// Product, relinearised and rescaled: from the scale of a level to that of the next.
 Outcome multiply(const Ciphertext& a, const Ciphertext& b, const rlwe::KeySwitchKey& key);
+
+/// sum_i a_i b_i, relinearised and rescaled once.
+/// Errors: also kInvalidArgument for no pairs, or lists of different lengths.   Requires: one level and one scale in each list.
+Outcome inner_product(std::span<const Ciphertext> a, std::span<const Ciphertext> b, const rlwe::KeySwitchKey& key);
+/// Scale a_0.scale() * b_0.scale().
+Outcome inner_product(std::span<const Ciphertext> a, std::span<const Plaintext> b);
+
+/// The same ciphertext, with what the program knows of its slots: none is larger than `magnitude`. Sums and products of bounds
+/// are seldom reached, and predicted errors of products grow with them.   Requires: it holds, whatever is encrypted.
+Ciphertext bounded(const Ciphertext& a, double magnitude);
 
 /// The same message at a lower level and that level's scale. Costs nothing if a has the level's scale and `level` is its
 /// own; otherwise one multiplication by a constant, and one rescale.

@@ -152,7 +152,7 @@ class Evaluation {
       // Within the interval |T_i| is at most 1.
       const double magnitude = std::min(product.prediction().magnitude, std::max(1.0, powers_.at(1).prediction().magnitude));
       product = Ciphertext(product.context(), product.level(), product.scale(), product.parts(),
-                           {magnitude, product.prediction().noise});
+                           {magnitude, product.prediction().noise, product.prediction().joint});
     }
     powers_.emplace(i, std::move(product));
     return {};
@@ -227,7 +227,7 @@ Outcome evaluate(const Polynomial& polynomial, const Ciphertext& a, const rlwe::
       BLINDPROOF_ASSIGN(const Plaintext plaintext, Encoder(x.context()).encode(center, x.level(), x.scale()));
       BLINDPROOF_ASSIGN(x, subtract(x, plaintext));
     }
-    x = Ciphertext(x.context(), x.level(), x.scale(), x.parts(), {1, x.prediction().noise});
+    x = Ciphertext(x.context(), x.level(), x.scale(), x.parts(), {1, x.prediction().noise, x.prediction().joint});
   }
   const std::size_t degree = coefficients.size() - 1;
   Evaluation evaluation(x, polynomial.basis, relinearization);

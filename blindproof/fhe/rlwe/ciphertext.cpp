@@ -33,27 +33,14 @@ Parts accumulated(const Parts& a, const KeySwitchKey& key) {
   return result;
 }
 
-Parts divided(Parts&& a, const Division& division, std::uint64_t t) {
-  Parts result;
-  std::vector<NttPoly*> polynomials;
-  for (NttPoly& part : a) {
-    polynomials.push_back(&part);
-    result.emplace_back(part.ring_ptr(), division.to, part.secrecy());
-  }
-  divide_each(polynomials, division, t, [&](std::size_t k, std::size_t i, std::span<std::uint64_t> limb) {
-    std::ranges::copy(limb, result[k].limb(i).begin());
-  });
-  return result;
-}
-
-// a(X^g), from the sums over digits of a's second part.
-Parts switched(const Parts& a, Pair&& sum, const GaloisKey& key, std::uint64_t t) {
+// a(X^g), from a's second part or its digits.
+template <class Second>
+Parts switched(const Parts& a, const Second& second, const GaloisKey& key, std::uint64_t t) {
   const RingPtr& ring = a[0].ring_ptr();
   const Basis basis = a[0].basis();
   Parts result;
   for (int part = 0; part < 2; ++part) result.emplace_back(ring, basis);
-  NttPoly* polynomials[] = {&sum.c0, &sum.c1};
-  divide_each(polynomials, ring->drop_p(basis.q_limbs), t, [&](std::size_t k, std::size_t i, std::span<std::uint64_t> limb) {
+  switch_each(second, key.key, ring->drop_p(basis.q_limbs), t, [&](std::size_t k, std::size_t i, std::span<std::uint64_t> limb) {
     if (k == 0) field::add(a[0].modulus(i), limb, a[0].limb(i), limb);
     field::permute(key.permutation, limb, result[k].limb(i));
   });
@@ -165,29 +152,55 @@ Parts multiply(const Parts& a, const Parts& b) {
 
 Parts square(const Parts& a) { return multiply(a, a); }
 
+void multiply_add(Parts& acc, const Parts& a, const Parts& b) {
+  BLINDPROOF_CHECK(a.size() == 2 && b.size() == 2 && acc.size() == 3, "factors have degree 1: relinearise them first");
+  multiply_add(acc[0], a[0], b[0]);
+  multiply_add(acc[1], a[0], b[1]);
+  multiply_add(acc[1], a[1], b[0]);
+  multiply_add(acc[2], a[1], b[1]);
+}
+
+void multiply_add(Parts& acc, const Parts& a, const NttPoly& b) {
+  while (acc.size() < a.size()) acc.push_back(NttPoly::zero(a[0].ring_ptr(), a[0].basis()));
+  for (std::size_t i = 0; i < a.size(); ++i) multiply_add(acc[i], a[i], b);
+}
+
 Parts relinearize(const Parts& a, const KeySwitchKey& key, std::uint64_t t) {
-  return divided(accumulated(a, key), a[0].ring().drop_p(a[0].basis().q_limbs), t);
+  return divide(accumulated(a, key), a[0].ring().drop_p(a[0].basis().q_limbs), t);
 }
 
 Parts relinearize_and_rescale(const Parts& a, const KeySwitchKey& key, std::uint64_t t) {
   BLINDPROOF_CHECK(a[0].basis().q_limbs >= 2, "there is no modulus left to divide by");
-  return divided(accumulated(a, key), a[0].ring().drop_p_and_last(a[0].basis().q_limbs), t);
+  return divide(accumulated(a, key), a[0].ring().drop_p_and_last(a[0].basis().q_limbs), t);
 }
 
 Parts rescale(Parts&& a, std::uint64_t t) {
   BLINDPROOF_CHECK(a[0].basis().q_limbs >= 2, "there is no modulus left to divide by");
   const Division& division = a[0].ring().drop_last(a[0].basis().q_limbs);
-  return divided(std::move(a), division, t);
+  return divide(std::move(a), division, t);
+}
+
+Parts divide(Parts&& a, const Division& division, std::uint64_t t) {
+  Parts result;
+  std::vector<NttPoly*> polynomials;
+  for (NttPoly& part : a) {
+    polynomials.push_back(&part);
+    result.emplace_back(part.ring_ptr(), division.to, part.secrecy());
+  }
+  divide_each(polynomials, division, t, [&](std::size_t k, std::size_t i, std::span<std::uint64_t> limb) {
+    std::ranges::copy(limb, result[k].limb(i).begin());
+  });
+  return result;
 }
 
 Parts apply_galois(const Parts& a, const GaloisKey& key, std::uint64_t t) {
   BLINDPROOF_CHECK(a.size() == 2, "automorphisms take ciphertexts of degree 1: relinearise first");
-  return switched(a, accumulate(a[1], key.key), key, t);
+  return switched(a, a[1], key, t);
 }
 
 Parts apply_galois(const Parts& a, const Decomposition& digits, const GaloisKey& key, std::uint64_t t) {
   BLINDPROOF_CHECK(a.size() == 2, "automorphisms take ciphertexts of degree 1: relinearise first");
-  return switched(a, accumulate(digits, key.key), key, t);
+  return switched(a, digits, key, t);
 }
 
 double fresh_public_key_noise(const Ring& ring) {

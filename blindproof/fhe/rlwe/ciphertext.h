@@ -39,6 +39,10 @@ Parts truncate(const Parts& a, const Basis& target);
 /// Degree 2.   Requires: both of degree 1.
 Parts multiply(const Parts& a, const Parts& b);
 Parts square(const Parts& a);
+/// acc += a b.   Requires: a and b of degree 1, acc of degree 2.
+void multiply_add(Parts& acc, const Parts& a, const Parts& b);
+/// acc += a b; acc becomes as long as a.
+void multiply_add(Parts& acc, const Parts& a, const NttPoly& b);
 
 // Divisions below preserve the phase modulo t: 1, or the plaintext modulus where messages sit in the low digits (BGV).
 
@@ -48,6 +52,8 @@ Parts relinearize(const Parts& a, const KeySwitchKey& key, std::uint64_t t = 1);
 Parts relinearize_and_rescale(const Parts& a, const KeySwitchKey& key, std::uint64_t t = 1);
 /// a / last modulus.
 Parts rescale(Parts&& a, std::uint64_t t = 1);
+/// All parts in one pass.
+Parts divide(Parts&& a, const Division& division, std::uint64_t t = 1);
 
 /// a(X^g), of degree 1.   Requires: degree 1.
 Parts apply_galois(const Parts& a, const GaloisKey& key, std::uint64_t t = 1);

@@ -23,7 +23,7 @@ NttPoly from_small(const RingPtr& ring, const Basis& basis, std::span<const std:
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     coefficients[i] = static_cast<std::int8_t>(bytes[i]) * multiplier;
   }
-  return to_values(from_signed(ring, basis, coefficients, Secrecy::kSecret));
+  return values_of_signed(ring, basis, coefficients, Secrecy::kSecret);
 }
 
 }  // namespace

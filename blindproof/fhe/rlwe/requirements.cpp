@@ -1,5 +1,7 @@
 #include "blindproof/fhe/rlwe/requirements.h"
 
+#include <bit>
+
 namespace blindproof::fhe::rlwe {
 
 using base::ErrorCode;
@@ -18,6 +20,11 @@ base::Status require_degree(std::string_view operation, const Parts& a, std::siz
                                         : "takes a product that was not relinearised yet");
 }
 
+base::Status require_ring(std::string_view operation, const Parts& a, const RingPtr& ring_of_key) {
+  if (ring_of_key == a[0].ring_ptr()) return {};
+  return mismatch(operation, "the key is of another ring than the ciphertext");
+}
+
 base::Status require_key(std::string_view operation, const Parts& a, const KeySwitchKey& key) {
   if (key.b.front().ring_ptr() != a[0].ring_ptr()) return mismatch(operation, "the key is of another ring");
   if (key.q_limbs() >= a[0].basis().q_limbs) return {};
@@ -29,6 +36,17 @@ base::Status require_hiding(std::string_view operation, const Parts& result) {
   if (!is_transparent(result)) return {};
   return invalid(operation, "the result would be a plain value in the form of a ciphertext, which hides nothing: compute "
                             "it from plain values");
+}
+
+base::Status require_pairs(std::string_view operation, std::size_t left, std::size_t right) {
+  if (left == right && left > 0) return {};
+  return invalid(operation, "takes as many factors on one side as on the other, and one at least: there are " +
+                                std::to_string(left) + " and " + std::to_string(right));
+}
+
+base::Status require_window(std::string_view operation, std::size_t count, std::size_t row) {
+  if (std::has_single_bit(count) && count <= row) return {};
+  return invalid(operation, "the count must be a power of two, at most " + std::to_string(row));
 }
 
 base::Result<std::vector<Parts>> rotations(std::string_view operation, const Parts& a, std::span<const std::int64_t> steps,
@@ -54,7 +72,11 @@ base::Result<std::vector<Parts>> rotations(std::string_view operation, const Par
   Decomposition digits;
   if (count > 1) digits = decompose(a[1]);
   for (const GaloisKey* key : chosen) {
-    results.push_back(key == nullptr ? a : count > 1 ? apply_galois(a, digits, *key, t) : apply_galois(a, *key, t));
+    if (key == nullptr) {
+      results.push_back(a);
+    } else {
+      results.push_back(count > 1 ? apply_galois(a, digits, *key, t) : apply_galois(a, *key, t));
+    }
   }
   return results;
 }

@@ -9,6 +9,7 @@
 #include "blindproof/base/check.h"
 #include "blindproof/base/int128.h"
 #include "blindproof/crypto/secret.h"
+#include "blindproof/fhe/rlwe/timing.h"
 
 namespace blindproof::fhe::rlwe {
 namespace {
@@ -40,6 +41,7 @@ void draw_trit_bytes(crypto::Csprng& random, std::span<std::uint8_t> bytes) noex
     for (const std::uint8_t byte : drawn) {
       bytes[kept] = byte;
       kept += byte < kTritRange;
+      reveal(kept);
     }
   }
 }
@@ -144,6 +146,7 @@ void sample_uniform(crypto::Csprng& random, std::uint64_t modulus, std::span<std
       const base::Uint128 product = base::Uint128{load_seven_bytes_shifted(&buffer.bytes[kUniformBytes * i])} * modulus;
       out[kept] = static_cast<std::uint64_t>(product >> 64);
       kept += static_cast<std::uint64_t>(product) >= least;
+      reveal(kept);
     }
     out = out.subspan(kept);
   }

@@ -1,36 +1,15 @@
-// Under valgrind, with every secret marked as undefined memory: Memcheck then reports each branch and each address that
-// depends on one. Skipped otherwise. CTest runs it so with -DBLINDPROOF_VALGRIND_TESTS=ON.
-#include <gtest/gtest.h>
-
+// The samplers' timing, and that the method notices what it is to notice.
 #include <algorithm>
-#include <array>
-#include <cstddef>
-#include <span>
 #include <vector>
 
 #include "blindproof/fhe/rlwe/sampling.h"
+#include "blindproof/fhe/rlwe/timing_test_support.h"
 
-#if __has_include(<valgrind/memcheck.h>)
-#include <valgrind/memcheck.h>
-
+#if defined(BLINDPROOF_MEMCHECK)
 namespace blindproof::fhe::rlwe {
 namespace {
 
-void mark_secret(std::span<const std::byte> bytes) { (void)VALGRIND_MAKE_MEM_UNDEFINED(bytes.data(), bytes.size()); }
-void publish(std::span<const std::byte> bytes) { (void)VALGRIND_MAKE_MEM_DEFINED(bytes.data(), bytes.size()); }
-
-class SamplingTiming : public testing::Test {
- protected:
-  void SetUp() override {
-    if (RUNNING_ON_VALGRIND == 0) GTEST_SKIP() << "needs valgrind";
-    errors_before_ = VALGRIND_COUNT_ERRORS;
-  }
-  /// Branches and addresses that depended on secrets since the test began.
-  auto leaks() const { return VALGRIND_COUNT_ERRORS - errors_before_; }
-
- private:
-  unsigned errors_before_ = 0;
-};
+using SamplingTiming = TimingTest;
 
 TEST_F(SamplingTiming, ErrorsHaveNoBranchOrAddressThatDependsOnTheSeed) {
   std::array<std::uint8_t, 32> seed{1};
@@ -43,6 +22,21 @@ TEST_F(SamplingTiming, ErrorsHaveNoBranchOrAddressThatDependsOnTheSeed) {
   EXPECT_EQ(leaks(), 0u);
   publish(std::as_bytes(std::span(out)));
   EXPECT_LE(*std::ranges::max_element(out), kErrorBound);
+}
+
+TEST_F(SamplingTiming, DrawsRevealNoMoreThanWhichBytesWereThrownAway) {
+  std::vector<std::int8_t> trits(3000);
+  std::vector<std::uint64_t> residues(3000);
+  {
+    crypto::Csprng random = secret_random(2);
+    sample_ternary(random, trits);
+    sample_uniform(random, (std::uint64_t{1} << 49) + 1, residues);
+  }
+  EXPECT_EQ(leaks(), 0u);
+  publish(std::as_bytes(std::span(trits)));
+  publish(std::as_bytes(std::span(residues)));
+  EXPECT_EQ(*std::ranges::max_element(trits), 1);
+  EXPECT_LE(*std::ranges::max_element(residues), std::uint64_t{1} << 49);
 }
 
 TEST_F(SamplingTiming, TritsHaveNoBranchOrAddressThatDependsOnTheBytes) {

@@ -80,7 +80,7 @@ NttPoly centered_product(const RingPtr& ring, const Basis& basis, const field::M
   std::vector<std::int64_t> integers(coefficients.size());
   std::ranges::transform(coefficients, integers.begin(),
                          [&](std::uint64_t c) { return t.centered(t.multiply(c, factor)); });
-  return to_values(from_signed(ring, basis, integers, Secrecy::kSecret));
+  return values_of_signed(ring, basis, integers, Secrecy::kSecret);
 }
 
 double centered_norm(const field::Modulus& t, std::span<const std::uint64_t> coefficients) {
