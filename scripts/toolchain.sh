@@ -1,4 +1,4 @@
-# Sourced by the other scripts: where the project is, which compiler, how many jobs.
+# Sourced by the other scripts: where the project is, which compiler, which Node, how many jobs.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 jobs=${JOBS:-$(nproc)}
 
@@ -13,6 +13,21 @@ pick_compiler() {
   done
   echo "no C++ compiler found (looked for: ${CXX:-clang++-16 or newer, g++}); run scripts/setup" >&2
   return 1
+}
+
+# Node 20 or newer with npm: the folder of both, or nothing. First the system's, then what scripts/setup installed for
+# this user (tests/oracles/node_seal/CMakeLists.txt looks in the same places).
+installed_node=${XDG_DATA_HOME:-${HOME:-}/.local/share}/blindproof/node
+pick_node() {
+  local folder version
+  for folder in "$(dirname "$(command -v node || echo /nowhere/node)")" "$installed_node/bin"; do
+    version=$("$folder/node" --version 2>/dev/null) || continue
+    version=${version#v}
+    if [ "${version%%.*}" -ge 20 ] && { [ -x "$folder/npm" ] || command -v npm >/dev/null; }; then
+      echo "$folder"
+      return
+    fi
+  done
 }
 
 # configure PRESET: makes build/PRESET unless it is there; ninja re-runs CMake by itself when its files change.

@@ -1,0 +1,26 @@
+# Installs node-seal into the build folder, unless the lock file's version is there, and compares.
+file(MAKE_DIRECTORY ${WORK})
+file(SHA256 ${CMAKE_CURRENT_LIST_DIR}/package-lock.json wanted)
+set(installed "")
+if(EXISTS ${WORK}/installed)
+  file(READ ${WORK}/installed installed)
+endif()
+cmake_path(GET NODE PARENT_PATH node_folder)
+set(ENV{PATH} "${node_folder}:$ENV{PATH}")  # npm is a script for whichever node comes first
+set(ENV{NODE_USE_SYSTEM_CA} 1)  # trust what the system trusts, as apt and pip do
+if(NOT installed STREQUAL wanted)
+  file(COPY ${CMAKE_CURRENT_LIST_DIR}/package.json ${CMAKE_CURRENT_LIST_DIR}/package-lock.json DESTINATION ${WORK})
+  execute_process(COMMAND ${NPM} ci --ignore-scripts --no-audit --no-fund --prefer-offline --fetch-retries 1
+    WORKING_DIRECTORY ${WORK}
+    RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(failed)
+    message(FATAL_ERROR "npm could not install node-seal. It is needed once, from the npm registry. Without a "
+      "network, leave this test out: ctest --label-exclude oracle\n${output}")
+  endif()
+  file(WRITE ${WORK}/installed ${wanted})
+endif()
+# Beside node_modules, where Node looks for packages.
+foreach(script circuits.mjs compare.mjs node_seal.mjs plain.mjs seal_errors.mjs)
+  file(COPY ${CMAKE_CURRENT_LIST_DIR}/${script} DESTINATION ${WORK})
+endforeach()
+execute_process(COMMAND ${NODE} compare.mjs ${PROGRAM} WORKING_DIRECTORY ${WORK} COMMAND_ERROR_IS_FATAL ANY)
