@@ -5,9 +5,16 @@
 
 #include "blindproof/arrays/npy.h"
 #include "blindproof/base/file.h"
+#include "blindproof/fhe/ckks/encoder.h"
+#include "blindproof/fhe/ckks/evaluator.h"
+#include "blindproof/fhe/formats/ciphertext_file.h"
+#include "blindproof/fhe/formats/evaluation_key_file.h"
+#include "blindproof/fhe/formats/public_key_file.h"
+#include "blindproof/fhe/formats/secret_key_file.h"
 #include "blindproof/model/model_file.h"
 #include "blindproof/testing/graphs.h"
 #include "blindproof/zkml/prove.h"
+#include "fhe_contexts.h"
 
 using namespace blindproof;
 using testing::GraphBuilder;
@@ -42,11 +49,60 @@ void write_model(const std::string& name, GraphBuilder& builder, const model::In
   }
 }
 
+template <class Value>
+auto expect(base::Result<Value> result) {
+  if (!result.ok()) {
+    std::fprintf(stderr, "%s\n", result.error().message().c_str());
+    std::exit(1);
+  }
+  return *std::move(result);
+}
+
+// `encrypted` makes a ciphertext under the key.
+template <class Ciphertext, class Encrypt>
+void write_keys_and_ciphertexts(const std::string& name, const fhe::formats::AnyContext& context, fhe::formats::Content content,
+                                Encrypt&& encrypted) {
+  namespace formats = fhe::formats;
+  crypto::Csprng random(std::array<std::uint8_t, 32>{1});
+  const formats::Header header{context, formats::generate_key_id(random)};
+  const auto secret = fhe::rlwe::SecretKey::generate(formats::ring_of(context), random);
+  const auto key = fhe::rlwe::PublicKey::generate(secret, formats::error_multiplier_of(context), random);
+  write("fhe_files_fuzz", name + "_secret", expect(formats::write_secret_key(header, secret, nullptr)));
+  write("fhe_files_fuzz", name + "_public", formats::write_public_key(header, key));
+  const Ciphertext fresh = encrypted(secret, random), sum = expect(add(fresh, fresh));
+  write("fhe_files_fuzz", name + "_fresh",
+        expect(formats::write_ciphertexts({header, {content, {2, 3}}, std::vector<Ciphertext>{fresh}})));
+  write("fhe_files_fuzz", name + "_sum", expect(formats::write_ciphertexts({header, {}, std::vector<Ciphertext>{sum, sum}})));
+  const auto path = root / "fhe_files_fuzz" / (name + "_evaluation");
+  (void)expect(formats::generate_evaluation_keys(path, header, secret, {.rotations = {1}}, random, base::Overwrite::kAllow));
+  write("fhe_parameters_fuzz", name, formats::write_parameters(context));
+}
+
+void write_encryption() {
+  const std::vector<std::int64_t> integers{1, -2, 3, 4, -5, 6};
+  const auto ckks = std::get<fhe::ckks::ContextPtr>(fuzz::tiny_ckks());
+  write_keys_and_ciphertexts<fhe::ckks::Ciphertext>("ckks", ckks, fhe::formats::Content::kReals, [&](const auto& key, auto& random) {
+    return encrypt(key, expect(fhe::ckks::Encoder(ckks).encode(std::vector<double>{1, -2, 3, 4, -5, 6}, 1)), random);
+  });
+  const auto bfv = std::get<fhe::bfv::ContextPtr>(fuzz::tiny_bfv());
+  write_keys_and_ciphertexts<fhe::bfv::Ciphertext>("bfv", bfv, fhe::formats::Content::kIntegers, [&](const auto& key, auto& random) {
+    return encrypt(key, expect(fhe::bfv::encode(bfv, integers)), random);
+  });
+  const auto bgv = std::get<fhe::bgv::ContextPtr>(fuzz::tiny_bgv());
+  write_keys_and_ciphertexts<fhe::bgv::Ciphertext>("bgv", bgv, fhe::formats::Content::kIntegers, [&](const auto& key, auto& random) {
+    return encrypt(key, expect(fhe::bgv::encode(bgv, integers)), random);
+  });
+  for (const char* name : {"ckks-8192-2", "bfv-8192", "bgv-8192"}) {
+    write("fhe_parameters_fuzz", name, fhe::formats::write_parameters(expect(fhe::formats::create_context(name))));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   root = argv[1];
+  write_encryption();
   {
     GraphBuilder b(model::Arithmetic::kRescaled, 1);
     write_model("dense", b, b.finish(b.requantize(b.dense(b.input({2}, 0, 3), 2, 2, 0), 1, -1, 1)));

@@ -351,6 +351,16 @@ Result<std::vector<float>> to_floats(const Array& array) {
   return out;
 }
 
+Result<std::vector<double>> to_doubles(const Array& array) {
+  std::vector<double> out;
+  out.reserve(array.dtype == DType::kText ? 0 : array.size());
+  BLINDPROOF_TRY(for_each_number(array, [&](auto value) -> base::Status {
+    out.push_back(static_cast<double>(value));
+    return {};
+  }));
+  return out;
+}
+
 Result<std::vector<std::int64_t>> to_int64(const Array& array) {
   std::vector<std::int64_t> out;
   out.reserve(array.dtype == DType::kText ? 0 : array.size());

@@ -56,6 +56,8 @@ base::Bytes write_npy(const Array& array);
 
 /// Any number type. Errors: kUnsupported for text; kLimit for a finite value beyond the floats.
 base::Result<std::vector<float>> to_floats(const Array& array);
+/// Any number type; integers beyond 2^53 are rounded. Errors: kUnsupported for text.
+base::Result<std::vector<double>> to_doubles(const Array& array);
 /// Integers, booleans, and floats that are integers below 2^53. Errors: kUnsupported for text, kLimit for other values.
 base::Result<std::vector<std::int64_t>> to_int64(const Array& array);
 /// Errors: kUnsupported for anything but ASCII text.

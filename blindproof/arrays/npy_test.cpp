@@ -51,6 +51,7 @@ TEST(Npy, ReadsTheBytesThatNumPyWrites) {
   EXPECT_EQ(parsed->shape, (std::vector<std::size_t>{2, 3}));
   EXPECT_EQ(to_int64(*parsed).value(), (std::vector<std::int64_t>{1, 2, 3, -4, 5, 6}));
   EXPECT_EQ(to_floats(*parsed).value(), (std::vector<float>{1, 2, 3, -4, 5, 6}));
+  EXPECT_EQ(to_doubles(*parsed).value(), (std::vector<double>{1, 2, 3, -4, 5, 6}));
   EXPECT_EQ(write_npy(*parsed), file);
 }
 
