@@ -1,7 +1,11 @@
 #include "blindproof/engine/compile_model.h"
 
+#include <algorithm>
+#include <cmath>
+#include <mutex>
 #include <utility>
 
+#include "blindproof/base/thread_pool.h"
 #include "blindproof/compiler/quantize/quantize.h"
 #include "blindproof/crypto/random.h"
 #include "blindproof/engine/samples.h"
@@ -16,6 +20,27 @@ base::Error explain(base::Error error) {
   if (error.code == base::ErrorCode::kLimit && error.place == "quantize")
     return base::error(base::ErrorCode::kRejected, "accuracy", std::move(error.detail));
   return error;
+}
+
+// What approximate evaluation needs to know of every tensor.
+std::vector<model::FloatRange> measure_ranges(const model::FloatGraph& graph, const std::vector<std::vector<float>>& samples,
+                                         const base::Progress& progress) {
+  std::vector<model::FloatRange> ranges(graph.shapes.size());
+  std::mutex merging;
+  bool first = true;
+  progress.report("ranges", 0, 0);
+  base::parallel_for(samples.size(), [&](std::size_t i) {
+    const std::vector<std::vector<float>> values = model::run_float(graph, samples[i]);
+    const std::lock_guard lock(merging);
+    for (std::size_t tensor = 0; tensor < ranges.size(); ++tensor) {
+      const auto [low, high] = std::ranges::minmax(values[tensor]);
+      ranges[tensor] = first ? model::FloatRange{low, high}
+                             : model::FloatRange{std::min(ranges[tensor].low, low), std::max(ranges[tensor].high, high)};
+    }
+    first = false;
+  });
+  const auto is_finite = [](const model::FloatRange& range) { return std::isfinite(range.low) && std::isfinite(range.high); };
+  return std::ranges::all_of(ranges, is_finite) ? ranges : std::vector<model::FloatRange>();
 }
 
 }  // namespace
@@ -47,7 +72,8 @@ base::Result<CompileOutcome> compile_model(const Path& onnx, const Path& calibra
   outcome.output_error = quantized->output_error;
   outcome.clipping = quantized->clipping;
 
-  model::ModelFile file{std::move(quantized->graph), {}, std::move(graph)};
+  std::vector<model::FloatRange> ranges = measure_ranges(graph, samples.x, progress);
+  model::ModelFile file{std::move(quantized->graph), {}, std::move(graph), std::move(ranges)};
   crypto::random_bytes(file.blinding_seed);
   base::Result<std::size_t> written = write_model(out, file);
   crypto::wipe(file.blinding_seed);

@@ -1,6 +1,8 @@
 #include "blindproof/model/model_file.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <string>
 #include <type_traits>
 
@@ -14,7 +16,7 @@ using base::ErrorCode;
 using base::Uint128;
 
 constexpr std::uint32_t kMagic = 0x004D5042;  // "BPM\0"
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kWithoutRanges = 1, kWithRanges = 2;
 
 void write_values(ByteWriter& out, const ParameterValues& values) {
   std::visit(
@@ -56,27 +58,42 @@ base::Status read_values(ByteReader& in, const ParameterInfo& info, ParameterVal
   return {};
 }
 
+base::Status read_ranges(ByteReader& in, ModelFile& file) {
+  if (!file.float_graph) in.fail("ranges without a float graph");
+  BLINDPROOF_TRY(in.status());
+  const auto is_canonical = [](float bound) { return std::isfinite(bound) && !(bound == 0 && std::signbit(bound)); };
+  for (std::size_t i = 0; i < file.float_graph->shapes.size(); ++i) {
+    const auto low = std::bit_cast<float>(in.u32()), high = std::bit_cast<float>(in.u32());
+    if (!is_canonical(low) || !is_canonical(high) || low > high) in.fail("a range that isn't one");
+    BLINDPROOF_TRY(in.status());
+    file.float_ranges.push_back({low, high});
+  }
+  return {};
+}
+
 }  // namespace
 
 base::Bytes write_model_file(const ModelFile& file) {
   ByteWriter out;
   out.u32(kMagic);
-  out.u16(kVersion);
+  out.u16(file.float_ranges.empty() ? kWithoutRanges : kWithRanges);
   out.sized(write_architecture(file.graph.architecture));
   for (const ParameterValues& values : file.graph.values) write_values(out, values);
   out.raw(file.blinding_seed);
   out.u8(file.float_graph ? 1 : 0);
   if (file.float_graph) out.sized(write_float_graph(*file.float_graph));
+  for (const FloatRange& range : file.float_ranges) {
+    for (const float bound : {range.low, range.high}) out.u32(std::bit_cast<std::uint32_t>(bound == 0 ? 0.0f : bound));
+  }
   return std::move(out).take();
 }
 
 base::Result<ModelFile> parse_model_file(ByteSpan bytes) {
   ByteReader in(bytes, "model file");
   if (const std::uint32_t magic = in.u32(); in.ok() && magic != kMagic) in.fail("not a .bpm file");
-  if (const std::uint16_t version = in.u16(); in.ok() && version != kVersion) {
-    in.fail(
-        "version " + std::to_string(version) + " is unknown; this program reads version " + std::to_string(kVersion),
-        ErrorCode::kUnsupported);
+  const std::uint16_t version = in.u16();
+  if (in.ok() && version != kWithoutRanges && version != kWithRanges) {
+    in.fail("version " + std::to_string(version) + " is unknown; this program reads versions 1 and 2", ErrorCode::kUnsupported);
   }
   const ByteSpan architecture = in.sized(bytes.size());
   BLINDPROOF_TRY(in.status());
@@ -94,6 +111,7 @@ base::Result<ModelFile> parse_model_file(ByteSpan bytes) {
     BLINDPROOF_TRY(in.status());
     BLINDPROOF_ASSIGN(file.float_graph, parse_float_graph(section));
   }
+  if (version == kWithRanges) BLINDPROOF_TRY(read_ranges(in, file));
   BLINDPROOF_TRY(in.finish());
   BLINDPROOF_TRY(validate(file.graph));
   return file;

@@ -19,6 +19,7 @@ ModelFile sample_file(std::uint64_t seed, Arithmetic arithmetic, bool with_float
     graph.nodes = {{float_op::Dense{2, 3, {1, 2, 3, 4, 5, 6}, {0.5f, -1}}, {0}, 1, "fc"}};
     graph.output = 1;
     file.float_graph = graph;
+    if (seed % 3 != 0) file.float_ranges = {{-1, 2}, {0, 0.5f * static_cast<float>(seed)}};
   }
   return file;
 }
@@ -33,6 +34,8 @@ TEST(ModelFile, RoundTrips) {
     EXPECT_EQ(parsed->graph.values, file.graph.values);
     EXPECT_EQ(parsed->blinding_seed, file.blinding_seed);
     EXPECT_EQ(parsed->float_graph.has_value(), file.float_graph.has_value());
+    EXPECT_EQ(parsed->float_ranges, file.float_ranges);
+    EXPECT_EQ(bytes[4], file.float_ranges.empty() ? 1 : 2) << "files without ranges are those of version 1";
     EXPECT_EQ(write_model_file(*parsed), bytes);
   }
 }
@@ -67,7 +70,7 @@ TEST(ModelFile, TruncatedAndExtendedFilesAreRejected) {
 }
 
 TEST(ModelFile, WhatParsesIsCanonicalWhateverWasFlipped) {
-  const base::Bytes good = write_model_file(sample_file(9, Arithmetic::kRescaled, true));
+  const base::Bytes good = write_model_file(sample_file(10, Arithmetic::kRescaled, true));
   for (std::size_t i = 0; i < good.size(); ++i) {
     base::Bytes bytes = good;
     bytes[i] ^= static_cast<std::uint8_t>(1 << (i % 8));
@@ -82,7 +85,7 @@ TEST(ModelFile, MagicAndVersionAreChecked) {
   bytes[0] ^= 1;
   EXPECT_EQ(parse_model_file(bytes).error().code, ErrorCode::kMalformed);
   bytes[0] ^= 1;
-  bytes[4] = 2;
+  bytes[4] = 3;
   EXPECT_EQ(parse_model_file(bytes).error().code, ErrorCode::kUnsupported);
 }
 
