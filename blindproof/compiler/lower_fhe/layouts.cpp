@@ -1,0 +1,72 @@
+#include "blindproof/compiler/lower_fhe/layouts.h"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+#include <set>
+#include <utility>
+
+#include "blindproof/base/check.h"
+#include "blindproof/fhe/rlwe/linear_transform.h"
+
+namespace blindproof::compiler {
+namespace {
+
+// Measured at N = 2^14: a diagonal is a product with a plaintext; baby steps share their decomposition, giant steps and folds have their own.
+constexpr double kDiagonal = 0.04, kBabyStep = 0.4, kGiantStep = 0.9, kFold = 1.0;
+
+}  // namespace
+
+std::optional<fheml::Layout> grid_layout(const model::Shape& shape, const Grid& grid, bool share_blocks, std::size_t slots) {
+  if (shape.size() != 3 || grid.block == 0) return std::nullopt;
+  const std::size_t shared = share_blocks ? grid.step_y * grid.step_x : 1;
+  const std::size_t blocks = std::bit_ceil((shape[0] + shared - 1) / shared);
+  if (blocks * grid.block > slots) return std::nullopt;
+  std::vector<std::uint32_t> positions;
+  for (std::size_t c = 0; c < shape[0]; ++c) {
+    const std::size_t sub = c % shared;
+    for (std::size_t y = 0; y < shape[1]; ++y) {
+      for (std::size_t x = 0; x < shape[2]; ++x) {
+        const std::size_t row = y * grid.step_y + sub / grid.step_x, column = x * grid.step_x + sub % grid.step_x;
+        const std::size_t within = row * grid.width + column;
+        if (column >= grid.width || within >= grid.block) return std::nullopt;
+        positions.push_back(static_cast<std::uint32_t>(c / shared * grid.block + within));
+      }
+    }
+  }
+  return fheml::periodic_layout(blocks * grid.block, std::move(positions));
+}
+
+std::optional<fheml::Layout> row_layout(std::size_t elements, std::size_t slots) {
+  const std::size_t period = std::bit_ceil(elements);
+  if (period > slots) return std::nullopt;
+  std::vector<std::uint32_t> positions(elements);
+  std::iota(positions.begin(), positions.end(), 0u);
+  return fheml::periodic_layout(period, std::move(positions));
+}
+
+double cost_of(const fheml::SparseMatrix& matrix, const fheml::Layout& in, const fheml::Layout& out, std::size_t slots) {
+  const fheml::SlotMatrix slot_matrix(matrix, in, out, slots);
+  const std::vector<std::size_t> numbers = slot_matrix.numbers();
+  const auto diagonals = fhe::rlwe::DiagonalMatrix::create(numbers, slots, 0);
+  BLINDPROOF_CHECK(diagonals.ok(), "diagonals lie within the slots");
+  std::set<std::size_t> babies, giants;
+  for (const std::size_t d : numbers) {
+    giants.insert(diagonals->giant_of(d));
+    babies.insert(d - diagonals->giant_of(d));
+  }
+  return kDiagonal * static_cast<double>(numbers.size()) + kBabyStep * static_cast<double>(babies.size()) +
+         kGiantStep * static_cast<double>(giants.size()) + kFold * static_cast<double>(slot_matrix.folds().size());
+}
+
+fheml::Layout turned(const fheml::Layout& in, const fheml::Layout& out, std::size_t slots) {
+  const std::size_t block = std::max(in.period, out.period), inner = std::min(in.period, out.period), copies = slots / block;
+  fheml::Layout result = in;
+  if (copies > 1 && inner >= copies) {
+    result.block = block;
+    result.shift = inner / copies;
+  }
+  return result;
+}
+
+}  // namespace blindproof::compiler

@@ -1,0 +1,395 @@
+#include "blindproof/compiler/lower_fhe/lower_fhe.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "blindproof/base/check.h"
+#include "blindproof/compiler/lower_fhe/affine_expression.h"
+#include "blindproof/compiler/lower_fhe/approximation.h"
+#include "blindproof/compiler/lower_fhe/layouts.h"
+#include "blindproof/fhe/rlwe/linear_transform.h"
+
+namespace blindproof::compiler {
+namespace {
+
+using base::ErrorCode;
+using fheml::AffineStep;
+using fheml::Layout;
+using fheml::PolynomialStep;
+using fheml::ProductStep;
+using fheml::Step;
+using fheml::ValueId;
+using model::FloatGraph;
+using model::FloatNode;
+using model::FloatRange;
+using model::Shape;
+using model::TensorId;
+namespace float_op = model::float_op;
+
+constexpr int kMinLogDegree = 13, kMaxLogDegree = 16, kFirstBits = 50;
+constexpr std::size_t kMaxDegree = 511;
+
+base::Error failed(ErrorCode code, std::string place, std::string detail) {
+  return base::error(code, std::move(place), std::move(detail));
+}
+
+std::string describe(const FloatNode& node) {
+  return std::string(model::op_name(node.op)) + (node.name.empty() ? "" : " '" + node.name + "'");
+}
+
+// What is known of a value while layouts are still open.
+struct ValueNotes {
+  Shape shape;
+  Grid grid;               // block 0 if it is no image
+  std::string nodes, operation;
+  double approximation_error = 0;
+  std::optional<ValueId> like;  // an affine result that must have this value's layout
+};
+
+class Lowering {
+ public:
+  Lowering(const FloatGraph& graph, std::span<const FloatRange> ranges, const LowerFheOptions& options)
+      : graph_(graph), ranges_(ranges), options_(options), expressions_(graph.shapes.size()), grids_(graph.shapes.size()) {}
+
+  base::Result<LowerFheOutcome> run() {
+    BLINDPROOF_TRY(make_steps());
+    BLINDPROOF_ASSIGN(fhe::ckks::Parameters parameters, choose_parameters());
+    fheml::Program program;
+    program.client.parameters = parameters;
+    slots_ = std::size_t{1} << (parameters.log_degree - 1);
+    BLINDPROOF_TRY(choose_layouts());
+
+    fheml::ClientSpec& client = program.client;
+    client.input_shape = graph_.shapes[graph_.input];
+    client.output_shape = notes_.back().shape;
+    client.input = layouts_.front();
+    client.output = layouts_.back();
+    client.input_magnitude = magnitude_of(graph_.input);
+    client.output_magnitude = steps_.back().magnitude;
+    client.output_scale = output_scale_;
+    client.finish = finish_;
+    client.output_level = fheml::levels_of(steps_, parameters.levels).back();
+    client.rotations = fheml::rotations_of(client.input, steps_, slots_);
+    client.relinearization =
+        std::ranges::any_of(steps_, [](const Step& step) { return !std::holds_alternative<AffineStep>(step.operation); });
+    program.steps = std::move(steps_);
+    LowerFheOutcome outcome{std::move(program), {}};
+    outcome.steps = summaries(outcome.program);
+    return outcome;
+  }
+
+ private:
+  // Ranges of calibration, widened.
+  double magnitude_of(TensorId tensor) const {
+    const double largest = std::max(std::abs(static_cast<double>(ranges_[tensor].low)), std::abs(static_cast<double>(ranges_[tensor].high)));
+    return std::max(largest * options_.margin, 1e-6);
+  }
+
+  base::Status make_steps() {
+    const Shape& input = graph_.shapes[graph_.input];
+    notes_.push_back({.shape = input, .grid = {}, .nodes = "", .operation = "input", .like = {}});
+    if (input.size() == 3) {
+      grids_[graph_.input] = Grid{input[2], std::bit_ceil(input[1] * input[2]), 1, 1};
+      notes_[0].grid = *grids_[graph_.input];
+    }
+    expressions_[graph_.input] = AffineExpression::of_value(0, model::element_count(input));
+    TensorId output = graph_.output;
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      const FloatNode& node = graph_.nodes[i];
+      const bool last = i + 1 == graph_.nodes.size();
+      if (last && std::holds_alternative<float_op::Softmax>(node.op)) finish_ = fheml::Finish::kSoftmax;
+      if (last && std::holds_alternative<float_op::ArgMax>(node.op)) finish_ = fheml::Finish::kArgMax;
+      if (last && std::holds_alternative<float_op::Sigmoid>(node.op)) finish_ = fheml::Finish::kSigmoid;
+      if (finish_ != fheml::Finish::kNone) {
+        output = node.inputs[0];
+        break;
+      }
+      BLINDPROOF_TRY(add_node(node));
+    }
+    return add_output(output);
+  }
+
+  base::Status add_node(const FloatNode& node) {
+    const std::string name = node.name.empty() ? std::string(model::op_name(node.op)) : node.name;
+    pending_names_ += (pending_names_.empty() ? "" : ", ") + name;
+    if (is_affine(node.op)) {
+      std::vector<const AffineExpression*> inputs;
+      std::vector<Shape> shapes;
+      for (const TensorId id : node.inputs) {
+        inputs.push_back(&*expressions_[id]);
+        shapes.push_back(graph_.shapes[id]);
+      }
+      expressions_[node.output] = apply(node, inputs, shapes, graph_.shapes[node.output]);
+      grids_[node.output] = grid_after(node);
+      if (expressions_[node.output]->terms.empty()) {
+        return failed(ErrorCode::kUnsupported, describe(node), "its result doesn't depend on the input");
+      }
+      return {};
+    }
+    BLINDPROOF_ASSIGN(const ValueId value, nonlinear(node));
+    expressions_[node.output] = AffineExpression::of_value(value, model::element_count(graph_.shapes[node.output]));
+    grids_[node.output] = grids_[node.inputs[0]];
+    return {};
+  }
+
+  std::optional<Grid> grid_after(const FloatNode& node) const {
+    const std::optional<Grid>& in = grids_[node.inputs[0]];
+    const Shape& shape = graph_.shapes[node.output];
+    if (!in || shape.size() != 3) return std::nullopt;
+    Grid grid = *in;
+    const auto stride = [&](const model::Window2d& window) {
+      grid.step_y *= window.stride[0];
+      grid.step_x *= window.stride[1];
+    };
+    if (const auto* conv = std::get_if<float_op::Conv2d>(&node.op)) stride(conv->window);
+    if (const auto* pool = std::get_if<float_op::AveragePool2d>(&node.op)) stride(pool->window);
+    if (std::holds_alternative<float_op::Transpose>(node.op) || std::holds_alternative<float_op::Dense>(node.op)) return std::nullopt;
+    if (std::holds_alternative<float_op::Reshape>(node.op) && shape != graph_.shapes[node.inputs[0]]) return std::nullopt;
+    return grid;
+  }
+
+  base::Result<ValueId> nonlinear(const FloatNode& node) {
+    if (std::holds_alternative<float_op::Relu>(node.op)) {
+      return polynomial(node, [](double x) { return std::max(x, 0.0); });
+    }
+    if (const auto* clip = std::get_if<float_op::Clip>(&node.op)) {
+      const double low = static_cast<double>(clip->low), high = static_cast<double>(clip->high);
+      return polynomial(node, [low, high](double x) { return std::clamp(x, low, high); });
+    }
+    if (std::holds_alternative<float_op::Sigmoid>(node.op)) {
+      return polynomial(node, [](double x) { return 1 / (1 + std::exp(-x)); });
+    }
+    if (std::holds_alternative<float_op::Tanh>(node.op)) return polynomial(node, [](double x) { return std::tanh(x); });
+    if (std::holds_alternative<float_op::Multiply>(node.op)) {
+      BLINDPROOF_ASSIGN(const ValueId a, materialize(node.inputs[0], 1));
+      BLINDPROOF_ASSIGN(const ValueId b, materialize(node.inputs[1], 1));
+      BLINDPROOF_TRY(align(a, b, node));
+      return push(ProductStep{a, b}, magnitude_of(node.output), node.output, a == b ? "square" : "product");
+    }
+    if (std::holds_alternative<float_op::MaxPool2d>(node.op)) {
+      return failed(ErrorCode::kUnsupported, describe(node),
+                    "a maximum can't be computed on ciphertexts at a reasonable price: train the network with average pooling");
+    }
+    return failed(ErrorCode::kUnsupported, describe(node), "can't be computed on ciphertexts, unless it is the last node");
+  }
+
+  base::Result<ValueId> polynomial(const FloatNode& node, const std::function<double(double)>& function) {
+    const double bound = magnitude_of(node.inputs[0]);
+    const auto on_unit = [&](double u) { return function(u * bound); };
+    PolynomialStep step;
+    step.polynomial = fit(on_unit, options_.degree);
+    const double error = largest_error(step.polynomial, on_unit);
+    BLINDPROOF_ASSIGN(step.value, materialize(node.inputs[0], 1 / bound));
+    BLINDPROOF_ASSIGN(const ValueId value, push(std::move(step), magnitude_of(node.output) + error, node.output,
+                                                "polynomial of degree " + std::to_string(options_.degree)));
+    notes_[value].approximation_error = error;
+    return value;
+  }
+
+  base::Result<ValueId> push(auto operation, double magnitude, TensorId tensor, std::string name) {
+    if (steps_.size() >= fheml::kMaxSteps) return failed(ErrorCode::kLimit, "network", "has too many layers for a homomorphic program");
+    steps_.push_back({std::move(operation), magnitude});
+    notes_.push_back({.shape = graph_.shapes[tensor], .grid = grids_[tensor].value_or(Grid{}),
+                      .nodes = std::exchange(pending_names_, ""), .operation = std::move(name), .like = {}});
+    return static_cast<ValueId>(steps_.size());
+  }
+
+  // factor times the tensor as a value.
+  base::Result<ValueId> materialize(TensorId tensor, double factor) {
+    const auto known = materialized_.find({tensor, factor});
+    if (known != materialized_.end()) return known->second;
+    AffineExpression expression = factor == 1 ? *expressions_[tensor] : scaled(*expressions_[tensor], factor);
+    ValueId value = 0;
+    if (!expression.is_value(value)) {
+      AffineStep step;
+      for (auto& [from, matrix] : expression.terms) step.terms.push_back({from, std::move(matrix)});
+      step.bias = std::move(expression.bias);
+      BLINDPROOF_ASSIGN(value, push(std::move(step), magnitude_of(tensor) * factor, tensor, "matrix"));
+    }
+    materialized_.emplace(std::pair{tensor, factor}, value);
+    return value;
+  }
+
+  // The affine result (or the input) whose layout a value has.
+  ValueId source_of(ValueId value) const {
+    while (value > 0) {
+      const Step& step = steps_[value - 1];
+      if (const auto* polynomial = std::get_if<PolynomialStep>(&step.operation)) {
+        value = polynomial->value;
+      } else if (const auto* product = std::get_if<ProductStep>(&step.operation)) {
+        value = product->a;
+      } else {
+        break;
+      }
+    }
+    return value;
+  }
+
+  base::Status align(ValueId a, ValueId b, const FloatNode& node) {
+    const ValueId first = std::min(source_of(a), source_of(b)), second = std::max(source_of(a), source_of(b));
+    if (first == second) return {};
+    if (notes_[second].like && *notes_[second].like != first) {
+      return failed(ErrorCode::kUnsupported, describe(node), "its factors can't be brought to one layout");
+    }
+    notes_[second].like = first;
+    return {};
+  }
+
+  base::Status add_output(TensorId tensor) {
+    BLINDPROOF_ASSIGN(const ValueId value, materialize(tensor, 1));
+    if (value != steps_.size() || steps_.empty()) {  // computed before something else, or the input itself
+      AffineStep step;
+      step.terms.push_back({value, fheml::SparseMatrix::identity(model::element_count(graph_.shapes[tensor]))});
+      step.bias.resize(step.terms[0].matrix.rows);
+      BLINDPROOF_TRY(push(std::move(step), magnitude_of(tensor), tensor, "matrix"));
+    }
+    return {};
+  }
+
+  // Values at the lowest level must stay below half its modulus over its scale. A last matrix can be scaled; otherwise one more level helps.
+  void fit_output(int& levels) {
+    const double most = std::ldexp(1.0, kFirstBits - options_.scale_bits - 2);
+    Step& last = steps_.back();
+    if (last.magnitude <= most) return;
+    auto* affine = std::get_if<AffineStep>(&last.operation);
+    if (affine == nullptr) {
+      ++levels;
+      return;
+    }
+    output_scale_ = std::exp2(std::ceil(std::log2(last.magnitude / most)));
+    for (AffineStep::Term& term : affine->terms) {
+      for (float& value : term.matrix.value) value = static_cast<float>(static_cast<double>(value) / output_scale_);
+    }
+    for (double& value : affine->bias) value /= output_scale_;
+    last.magnitude /= output_scale_;
+  }
+
+  base::Result<fhe::ckks::Parameters> choose_parameters() {
+    int levels = fheml::depth_of(steps_);
+    fit_output(levels);
+    std::size_t elements = 1;
+    for (const ValueNotes& note : notes_) elements = std::max(elements, std::bit_ceil(model::element_count(note.shape)));
+    for (int log_degree = kMinLogDegree; log_degree <= kMaxLogDegree; ++log_degree) {
+      if ((std::size_t{1} << (log_degree - 1)) < elements) continue;
+      BLINDPROOF_ASSIGN(const int limit, fhe::rlwe::max_log_modulus(log_degree, options_.security));
+      for (const int digits : {3, 2, 4, 5, 6, 8, levels + 1}) {
+        if (digits > levels + 1 && digits != 3) continue;
+        const int longest = (levels + digits) / digits;  // moduli of a digit, at most
+        const int special = (kFirstBits + (longest - 1) * options_.scale_bits + 49) / 50;
+        if (kFirstBits + levels * options_.scale_bits + 50 * special + 2 > limit) continue;
+        return fhe::ckks::Parameters{.log_degree = log_degree, .scale_bits = options_.scale_bits, .levels = levels,
+                                     .first_bits = kFirstBits, .digits = std::min(digits, levels + 1), .special_limbs = special,
+                                     .security = options_.security};
+      }
+    }
+    return failed(ErrorCode::kLimit, "network",
+                  "needs " + std::to_string(levels) + " levels and " + std::to_string(elements) +
+                      " slots, more than the largest ring has: use squares or polynomials of lower degree, fewer layers, smaller images");
+  }
+
+  base::Status choose_layouts() {
+    const ValueNotes& input = notes_[0];
+    std::optional<Layout> layout = grid_layout(input.shape, input.grid, false, slots_);
+    if (!layout) layout = row_layout(model::element_count(input.shape), slots_);
+    layouts_.push_back(*layout);
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      auto* affine = std::get_if<AffineStep>(&steps_[i].operation);
+      if (affine == nullptr) {
+        const auto* polynomial = std::get_if<PolynomialStep>(&steps_[i].operation);
+        layouts_.push_back(layouts_[polynomial != nullptr ? polynomial->value : std::get<ProductStep>(steps_[i].operation).a]);
+        continue;
+      }
+      affine->layout = notes_[i + 1].like ? layouts_[*notes_[i + 1].like] : cheapest(*affine, notes_[i + 1]);
+      layouts_.push_back(affine->layout);
+    }
+    turn_input();
+    return {};
+  }
+
+  double cost(const AffineStep& affine, const Layout& out) const {
+    double total = 0;
+    for (const AffineStep::Term& term : affine.terms) total += cost_of(term.matrix, layouts_[term.value], out, slots_);
+    return total;
+  }
+
+  Layout cheapest(const AffineStep& affine, const ValueNotes& note) const {
+    std::vector<std::optional<Layout>> candidates{row_layout(affine.bias.size(), slots_), grid_layout(note.shape, note.grid, false, slots_)};
+    if (note.grid.step_y * note.grid.step_x > 1) candidates.push_back(grid_layout(note.shape, note.grid, true, slots_));
+    std::erase_if(candidates, [](const auto& candidate) { return !candidate; });
+    BLINDPROOF_CHECK(!candidates.empty(), "the ring was chosen so that a row fits");
+    if (candidates.size() == 1) return *candidates[0];
+    return **std::ranges::min_element(candidates, {}, [&](const auto& candidate) { return cost(affine, *candidate); });
+  }
+
+  // The client may turn the copies of the input as it likes, if one matrix alone reads them.
+  void turn_input() {
+    AffineStep* reader = nullptr;
+    std::size_t readers = 0;
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      if (auto* affine = std::get_if<AffineStep>(&steps_[i].operation)) {
+        for (const AffineStep::Term& term : affine->terms) {
+          if (term.value != 0) continue;
+          reader = affine;
+          ++readers;
+        }
+        if (notes_[i + 1].like == ValueId{0}) readers += 2;
+      } else if (source_of(static_cast<ValueId>(i + 1)) == 0) {
+        readers += 2;
+      }
+    }
+    if (readers != 1 || reader->terms.size() != 1) return;
+    const Layout better = turned(layouts_[0], reader->layout, slots_);
+    const fheml::SparseMatrix& matrix = reader->terms[0].matrix;
+    if (cost_of(matrix, better, reader->layout, slots_) < cost_of(matrix, layouts_[0], reader->layout, slots_)) layouts_[0] = better;
+  }
+
+  std::vector<StepSummary> summaries(const fheml::Program& program) const {
+    const std::vector<int> levels = fheml::levels_of(program.steps, program.client.parameters.levels);
+    std::vector<StepSummary> result;
+    for (std::size_t i = 0; i < program.steps.size(); ++i) {
+      StepSummary summary{.nodes = notes_[i + 1].nodes, .operation = notes_[i + 1].operation, .level = levels[i + 1],
+                          .elements = layouts_[i + 1].positions.size(), .period = layouts_[i + 1].period,
+                          .approximation_error = notes_[i + 1].approximation_error};
+      if (const auto* affine = std::get_if<AffineStep>(&program.steps[i].operation)) {
+        for (const AffineStep::Term& term : affine->terms) {
+          summary.diagonals += fheml::SlotMatrix(term.matrix, layouts_[term.value], affine->layout, slots_).numbers().size();
+        }
+        summary.rotations = fheml::rotations_of(layouts_, *affine, slots_).size();
+      }
+      result.push_back(std::move(summary));
+    }
+    return result;
+  }
+
+  const FloatGraph& graph_;
+  std::span<const FloatRange> ranges_;
+  const LowerFheOptions& options_;
+  std::vector<std::optional<AffineExpression>> expressions_;  // by tensor
+  std::vector<std::optional<Grid>> grids_;                    // by tensor
+  std::vector<Step> steps_;
+  std::vector<ValueNotes> notes_;  // by value
+  std::vector<Layout> layouts_;    // by value
+  std::map<std::pair<TensorId, double>, ValueId> materialized_;
+  std::string pending_names_;
+  fheml::Finish finish_ = fheml::Finish::kNone;
+  double output_scale_ = 1;
+  std::size_t slots_ = 0;
+};
+
+}  // namespace
+
+base::Result<LowerFheOutcome> lower_fhe(const FloatGraph& graph, std::span<const FloatRange> ranges, const LowerFheOptions& options) {
+  if (ranges.size() != graph.shapes.size()) {
+    return failed(ErrorCode::kInvalidArgument, "ranges", "the model has none: compile it again from the ONNX file");
+  }
+  if (options.scale_bits < 25 || options.scale_bits > 45 || options.degree < 2 || options.degree > kMaxDegree || !(options.margin >= 1)) {
+    return failed(ErrorCode::kInvalidArgument, "options", "scales have 25 to 45 bits, degrees lie between 2 and 511, margins above 1");
+  }
+  return Lowering(graph, ranges, options).run();
+}
+
+}  // namespace blindproof::compiler

@@ -1,0 +1,44 @@
+// Float graph to homomorphic program, for CKKS.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "blindproof/base/progress.h"
+#include "blindproof/fheml/program.h"
+#include "blindproof/model/float_graph.h"
+#include "blindproof/model/model_file.h"
+
+namespace blindproof::compiler {
+
+struct LowerFheOptions {
+  int scale_bits = 40;
+  std::size_t degree = 15;  // of polynomials in place of ReLU, Clip, Sigmoid, Tanh
+  double margin = 1.25;     // by which ranges exceed those of calibration
+  fhe::rlwe::SecurityLevel security = fhe::rlwe::SecurityLevel::k128;
+};
+
+/// What was chosen for one step, for people.
+struct StepSummary {
+  std::string nodes;  // names of those that it computes
+  std::string operation;
+  int level = 0;      // of the result
+  std::size_t elements = 0, period = 0;
+  std::size_t diagonals = 0, rotations = 0;  // of an affine step
+  double approximation_error = 0;            // of a polynomial, on its range
+};
+
+struct LowerFheOutcome {
+  fheml::Program program;
+  std::vector<StepSummary> steps;
+};
+
+/// `ranges` by tensor, of calibration samples.
+/// Errors: kUnsupported, naming the node, for what can't be computed on ciphertexts, with advice; kLimit for tensors beyond a ciphertext's slots or
+/// programs deeper than the largest ring, saying how many levels were needed; kInvalidArgument for options out of range.
+base::Result<LowerFheOutcome> lower_fhe(const model::FloatGraph& graph, std::span<const model::FloatRange> ranges,
+                                        const LowerFheOptions& options = {});
+
+}  // namespace blindproof::compiler

@@ -1,0 +1,232 @@
+#include "blindproof/compiler/lower_fhe/lower_fhe.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "blindproof/compiler/lower_fhe/affine_expression.h"
+#include "blindproof/compiler/lower_fhe/approximation.h"
+#include "blindproof/compiler/quantize/float_graph_samples.h"
+#include "blindproof/fhe/ckks/encryption.h"
+#include "blindproof/fheml/executor.h"
+
+namespace blindproof::compiler {
+namespace {
+
+namespace ckks = fhe::ckks;
+namespace op = model::float_op;
+
+std::vector<model::FloatRange> ranges_of(const model::FloatGraph& graph, const std::vector<std::vector<float>>& samples) {
+  std::vector<model::FloatRange> ranges(graph.shapes.size(), {INFINITY, -INFINITY});
+  for (const std::vector<float>& sample : samples) {
+    const auto values = model::run_float(graph, sample);
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
+      const auto [low, high] = std::ranges::minmax(values[i]);
+      ranges[i] = {std::min(ranges[i].low, low), std::max(ranges[i].high, high)};
+    }
+  }
+  return ranges;
+}
+
+FloatSample& square(FloatSample& s) { return s.append(op::Multiply{}, {s.at, s.at}, s.shape()); }
+
+// What linear nodes and products do is exact, so that a program without polynomials must agree with the float network.
+FloatSample exact_network(std::uint64_t seed) {
+  FloatSample s(seed, {2, 8, 8});
+  switch (seed % 5) {
+    case 0:  // strides, padding, groups, dilation
+      square(s.conv(4, 2, FloatSample::window(3, 2, 1)));
+      square(s.conv(4, 1, FloatSample::window(2, 1, 1, 2))).average_pool(FloatSample::window(2, 2), true).flatten().dense(3);
+      break;
+    case 1: {  // a residual branch, and batch normalisation
+      s.conv(3, 1, FloatSample::window(3, 1, 1)).scale_shift(0);
+      const model::TensorId skip = s.at;
+      square(s);
+      s.conv(3, 1, FloatSample::window(3, 1, 1));
+      s.append(op::Add{}, {s.at, skip}, s.shape());
+      square(s).average_pool(FloatSample::window(3, 2, 1), false).flatten().dense(5);
+      break;
+    }
+    case 2:  // pooling before anything else, a transposition, rows of a matrix
+      s.average_pool(FloatSample::window(2, 1, 1), true).transpose({1, 2, 0}).dense(3).transpose({2, 0, 1});
+      square(s).flatten().dense(4);
+      break;
+    case 3: {  // a product of two branches, and a difference
+      s.flatten().dense(12);
+      const model::TensorId left = s.at;
+      s.at = 0;
+      s.flatten().dense(12);
+      s.append(op::Multiply{}, {left, s.at}, {12});
+      s.append(op::Subtract{}, {s.at, left}, {12});
+      s.dense(2);
+      break;
+    }
+    default:  // wide after narrow
+      square(s.flatten().dense(3));
+      square(s.dense(70)).dense(6);
+  }
+  return s;
+}
+
+TEST(LowerFhe, ProgramsOfSquareNetworksAreTheNetworks) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    FloatSample s = exact_network(seed);
+    const auto samples = s.samples(8, -1, 1);
+    const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, samples));
+    ASSERT_TRUE(lowered.ok()) << seed << ": " << lowered.error().message();
+    const fheml::Program& program = lowered->program;
+    for (const auto& sample : samples) {
+      const std::vector<float> expected = model::run_float(s.graph, sample)[s.graph.output];
+      const std::vector<double> output =
+          fheml::finish(program.client, fheml::run_plain(program, std::vector<double>(sample.begin(), sample.end())));
+      ASSERT_EQ(output.size(), expected.size());
+      for (std::size_t i = 0; i < output.size(); ++i) {
+        EXPECT_NEAR(output[i], static_cast<double>(expected[i]), 1e-4 * (1 + std::abs(static_cast<double>(expected[i])))) << seed;
+      }
+    }
+    EXPECT_EQ(program.client.output_level, 0);
+    EXPECT_EQ(fheml::parse_program(fheml::write_program(program))->client, program.client);
+  }
+}
+
+std::vector<double> run_encrypted(const fheml::Program& program, const std::vector<float>& sample, double& error_bound) {
+  const fheml::Executor executor = fheml::Executor::create(program).value();
+  const ckks::ContextPtr& context = executor.context();
+  crypto::Csprng random;
+  const auto secret = ckks::generate_secret_key(*context, random);
+  const auto relinearization = ckks::generate_relinearization_key(*context, secret, context->top_level(), random);
+  const auto rotations =
+      ckks::generate_rotation_keys(*context, secret, context->top_level(), program.client.rotations, false, random);
+  const ckks::Encoder encoder(context);
+  const std::vector<double> slots = fheml::spread(program.client.input, std::vector<double>(sample.begin(), sample.end()), context->slots());
+  const auto x = ckks::encrypt(secret, encoder.encode(slots, context->top_level()).value(), random);
+  const auto y = executor.run(x, &relinearization, rotations);
+  EXPECT_TRUE(y.ok()) << (y.ok() ? "" : y.error().message());
+  error_bound = y->error_bound();
+  return fheml::gather(program.client.output, encoder.decode_real(ckks::decrypt(secret, *y).value()));
+}
+
+TEST(LowerFhe, EncryptedResultsAreThoseOfThePlainProgram) {
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    FloatSample s = exact_network(seed);
+    const auto samples = s.samples(8, -1, 1);
+    const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, samples)).value();
+    double bound = 0;
+    const std::vector<double> encrypted = run_encrypted(lowered.program, samples[3], bound);
+    const std::vector<double> plain = fheml::run_plain(lowered.program, std::vector<double>(samples[3].begin(), samples[3].end()));
+    for (std::size_t i = 0; i < plain.size(); ++i) {
+      EXPECT_NEAR(encrypted[i], plain[i], bound) << seed;
+      EXPECT_NEAR(encrypted[i], plain[i], 1e-4) << seed;
+    }
+  }
+}
+
+TEST(LowerFhe, ActivationsBecomePolynomialsOnTheirRanges) {
+  for (const model::FloatOp& activation : {model::FloatOp(op::Relu{}), model::FloatOp(op::Clip{-0.5f, 1}), model::FloatOp(op::Sigmoid{}),
+                                           model::FloatOp(op::Tanh{})}) {
+    FloatSample s(3, {20});
+    s.dense(16).apply(activation).dense(4);
+    const auto samples = s.samples(50, -1, 1);
+    double last = INFINITY;
+    for (const std::size_t degree : {3u, 7u, 31u}) {
+      const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, samples), {.degree = degree}).value();
+      EXPECT_EQ(lowered.steps[1].operation, "polynomial of degree " + std::to_string(degree));
+      double largest = 0;
+      for (const auto& sample : samples) {
+        const std::vector<float> expected = model::run_float(s.graph, sample)[s.graph.output];
+        const std::vector<double> output = fheml::run_plain(lowered.program, std::vector<double>(sample.begin(), sample.end()));
+        for (std::size_t i = 0; i < output.size(); ++i) largest = std::max(largest, std::abs(output[i] - static_cast<double>(expected[i])));
+      }
+      EXPECT_LT(largest, last);
+      last = largest;
+    }
+    EXPECT_LT(last, 0.15);
+    double bound = 0;
+    const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, samples), {.degree = 7}).value();
+    const std::vector<double> encrypted = run_encrypted(lowered.program, samples[0], bound);
+    const std::vector<double> plain = fheml::run_plain(lowered.program, std::vector<double>(samples[0].begin(), samples[0].end()));
+    for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_NEAR(encrypted[i], plain[i], 1e-4);
+  }
+}
+
+TEST(LowerFhe, EndsOfNetworksAreLeftToTheClient) {
+  for (const auto& [end, finish] : {std::pair{model::FloatOp(op::Softmax{}), fheml::Finish::kSoftmax},
+                                    std::pair{model::FloatOp(op::Sigmoid{}), fheml::Finish::kSigmoid},
+                                    std::pair{model::FloatOp(op::ArgMax{}), fheml::Finish::kArgMax}}) {
+    FloatSample s(1, {6});
+    s.dense(4);
+    s.append(end, {s.at}, finish == fheml::Finish::kArgMax ? model::Shape{} : model::Shape{4});
+    const auto samples = s.samples(4, -1, 1);
+    const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, samples)).value();
+    EXPECT_EQ(lowered.program.client.finish, finish);
+    EXPECT_EQ(lowered.program.steps.size(), 1u);
+    const std::vector<float> expected = model::run_float(s.graph, samples[0])[s.graph.output];
+    const std::vector<double> output = fheml::finish(
+        lowered.program.client, fheml::run_plain(lowered.program, std::vector<double>(samples[0].begin(), samples[0].end())));
+    ASSERT_EQ(output.size(), expected.size());
+    for (std::size_t i = 0; i < output.size(); ++i) EXPECT_NEAR(output[i], static_cast<double>(expected[i]), 1e-5);
+  }
+}
+
+TEST(LowerFhe, ChoosesTheSmallestRingAndFewDiagonals) {
+  FloatSample s(1, {784});
+  square(s.dense(128));
+  square(s.dense(64)).dense(10);
+  const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, s.samples(2, 0, 1))).value();
+  EXPECT_EQ(lowered.program.client.parameters.log_degree, 14);
+  EXPECT_EQ(lowered.program.client.parameters.levels, 5);
+  EXPECT_EQ(lowered.steps[0].diagonals, 16u) << "128 for eight copies of the input, turned";
+  EXPECT_EQ(lowered.steps[2].diagonals, 64u);
+  EXPECT_EQ(lowered.steps[4].diagonals, 16u);
+}
+
+TEST(LowerFhe, OutputsTooLargeForTheLowestLevelAreScaled) {
+  FloatSample s(1, {8});
+  s.dense(3);
+  for (float& w : std::get<op::Dense>(s.graph.nodes[0].op).weight) w *= 3000;
+  const auto samples = s.samples(4, -1, 1);
+  const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, samples)).value();
+  EXPECT_GT(lowered.program.client.output_scale, 1);
+  double bound = 0;
+  const std::vector<double> output = fheml::finish(lowered.program.client, run_encrypted(lowered.program, samples[0], bound));
+  const std::vector<float> expected = model::run_float(s.graph, samples[0])[s.graph.output];
+  for (std::size_t i = 0; i < output.size(); ++i) EXPECT_NEAR(output[i], static_cast<double>(expected[i]), 0.01);
+}
+
+TEST(LowerFhe, RefusesWithAdvice) {
+  const auto refusal = [](const FloatSample& s, const LowerFheOptions& options = {}) {
+    std::vector<model::FloatRange> ranges(s.graph.shapes.size(), {-1, 1});
+    const auto lowered = lower_fhe(s.graph, ranges, options);
+    EXPECT_FALSE(lowered.ok());
+    return lowered.ok() ? std::string() : lowered.error().message();
+  };
+  FloatSample pool(1, {2, 8, 8});
+  pool.max_pool(FloatSample::window(2, 2)).flatten().dense(2);
+  EXPECT_NE(refusal(pool).find("'n0': a maximum can't be computed"), std::string::npos);
+  EXPECT_NE(refusal(pool).find("average pooling"), std::string::npos);
+
+  FloatSample deep(1, {8});
+  for (int i = 0; i < 30; ++i) square(deep.dense(8));
+  EXPECT_NE(refusal(deep).find("needs 60 levels"), std::string::npos);
+
+  FloatSample large(1, {1 << 16});
+  large.dense(2);
+  EXPECT_NE(refusal(large).find("65536 slots"), std::string::npos);
+
+  FloatSample fine(1, {4});
+  fine.dense(2);
+  EXPECT_EQ(lower_fhe(fine.graph, {}).error().code, base::ErrorCode::kInvalidArgument);
+  EXPECT_NE(refusal(fine, {.scale_bits = 50}).find("25 to 45"), std::string::npos);
+}
+
+TEST(Approximation, ReproducesPolynomialsAndImprovesWithTheDegree) {
+  const auto cubic = [](double x) { return 0.3 - x + 0.5 * x * x * x; };
+  EXPECT_LT(largest_error(fit(cubic, 3), cubic), 1e-12);
+  const auto relu = [](double x) { return std::max(x, 0.0); };
+  EXPECT_GT(largest_error(fit(relu, 4), relu), largest_error(fit(relu, 32), relu));
+  EXPECT_LT(largest_error(fit(relu, 32), relu), 0.02);
+}
+
+}  // namespace
+}  // namespace blindproof::compiler

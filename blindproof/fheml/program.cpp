@@ -1,0 +1,364 @@
+#include "blindproof/fheml/program.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "blindproof/base/check.h"
+#include "blindproof/fhe/formats/header.h"
+#include "blindproof/fhe/rlwe/linear_transform.h"
+
+namespace blindproof::fheml {
+namespace {
+
+using base::ErrorCode;
+
+constexpr std::string_view kProgramMagic = "BPF1", kClientMagic = "BPC1";
+constexpr std::uint16_t kVersion = 1;
+constexpr std::size_t kMaxRotations = 1 << 13, kMaxDegree = 1 << 10, kMaxTerms = 64;
+enum StepTag : std::uint8_t { kAffine, kPolynomial, kProduct };
+
+std::size_t slots_of(const fhe::ckks::Parameters& parameters) { return std::size_t{1} << (parameters.log_degree - 1); }
+
+void write_shape(base::ByteWriter& writer, const model::Shape& shape) {
+  writer.u8(static_cast<std::uint8_t>(shape.size()));
+  for (const std::size_t dimension : shape) writer.u32(static_cast<std::uint32_t>(dimension));
+}
+
+model::Shape read_shape(base::ByteReader& reader) {
+  model::Shape shape(std::min<std::size_t>(reader.u8(), 255));
+  if (shape.size() > model::kMaxDimensions) {
+    reader.fail("a shape has too many dimensions");
+    return {};
+  }
+  for (std::size_t& dimension : shape) dimension = reader.u32();
+  if (reader.ok() && model::element_count(shape) == 0) reader.fail("a shape has no elements, or too many");
+  return shape;
+}
+
+double read_magnitude(base::ByteReader& reader) {
+  const double magnitude = reader.f64();
+  if (!(magnitude > 0) || magnitude > 1e30) reader.fail("a magnitude is out of range");
+  return magnitude;
+}
+
+void write_client(base::ByteWriter& writer, const ClientSpec& client) {
+  const fhe::ckks::Parameters& p = client.parameters;
+  for (const int value : {p.log_degree, p.scale_bits, p.levels, p.first_bits, p.digits, p.special_limbs, static_cast<int>(p.security)}) {
+    writer.u8(static_cast<std::uint8_t>(value));
+  }
+  write_shape(writer, client.input_shape);
+  write_shape(writer, client.output_shape);
+  write_layout(writer, client.input);
+  write_layout(writer, client.output);
+  writer.f64(client.input_magnitude);
+  writer.f64(client.output_magnitude);
+  writer.f64(client.output_scale);
+  writer.u8(static_cast<std::uint8_t>(client.output_level));
+  writer.u8(static_cast<std::uint8_t>(client.finish));
+  writer.u64(client.rotations.size());
+  for (const std::int64_t steps : client.rotations) writer.i64(steps);
+  writer.u8(client.relinearization ? 1 : 0);
+}
+
+base::Result<ClientSpec> read_client(base::ByteReader& reader) {
+  ClientSpec client;
+  fhe::ckks::Parameters& p = client.parameters;
+  for (int* value : {&p.log_degree, &p.scale_bits, &p.levels, &p.first_bits, &p.digits, &p.special_limbs}) *value = reader.u8();
+  const std::uint8_t security = reader.u8();
+  if (security > 2 || p.log_degree < 6 || p.log_degree > 17 || p.special_limbs > 16) reader.fail("the parameters are out of range");
+  BLINDPROOF_TRY(reader.status());
+  p.security = static_cast<fhe::rlwe::SecurityLevel>(security);
+  client.input_shape = read_shape(reader);
+  client.output_shape = read_shape(reader);
+  BLINDPROOF_TRY(reader.status());
+  client.input = read_layout(reader, model::element_count(client.input_shape), slots_of(p));
+  client.output = read_layout(reader, model::element_count(client.output_shape), slots_of(p));
+  client.input_magnitude = read_magnitude(reader);
+  client.output_magnitude = read_magnitude(reader);
+  client.output_scale = read_magnitude(reader);
+  client.output_level = reader.u8();
+  if (client.output_level > p.levels) reader.fail("the output has a level that doesn't exist");
+  const std::uint8_t finish = reader.u8();
+  if (finish > static_cast<std::uint8_t>(Finish::kSigmoid)) reader.fail("this finish isn't known");
+  client.finish = static_cast<Finish>(finish);
+  const std::size_t rotations = reader.count(kMaxRotations, 8);
+  for (std::size_t i = 0; i < rotations; ++i) {
+    client.rotations.push_back(reader.i64());
+    if (client.rotations[i] < 1 || client.rotations[i] >= static_cast<std::int64_t>(slots_of(p)) ||
+        (i > 0 && client.rotations[i] <= client.rotations[i - 1])) {
+      reader.fail("rotations must ascend and lie within the slots");
+    }
+  }
+  const std::uint8_t relinearization = reader.u8();
+  if (relinearization > 1) reader.fail("a flag that is neither 0 nor 1");
+  client.relinearization = relinearization == 1;
+  BLINDPROOF_TRY(reader.status());
+  return client;
+}
+
+void write_step(base::ByteWriter& writer, const Step& step) {
+  writer.f64(step.magnitude);
+  writer.u8(static_cast<std::uint8_t>(step.operation.index()));
+  if (const auto* affine = std::get_if<AffineStep>(&step.operation)) {
+    writer.u64(affine->bias.size());
+    writer.u8(static_cast<std::uint8_t>(affine->terms.size()));
+    for (const AffineStep::Term& term : affine->terms) {
+      writer.u32(term.value);
+      write_matrix(writer, term.matrix);
+    }
+    for (const double value : affine->bias) writer.f64(value == 0 ? 0 : value);
+    write_layout(writer, affine->layout);
+  } else if (const auto* polynomial = std::get_if<PolynomialStep>(&step.operation)) {
+    writer.u32(polynomial->value);
+    writer.u8(polynomial->polynomial.basis == fhe::ckks::PolynomialBasis::kChebyshev ? 1 : 0);
+    writer.u64(polynomial->polynomial.coefficients.size());
+    for (const double c : polynomial->polynomial.coefficients) writer.f64(c == 0 ? 0 : c);
+  } else {
+    const auto& product = std::get<ProductStep>(step.operation);
+    writer.u32(product.a);
+    writer.u32(product.b);
+  }
+}
+
+// Reads a step and checks it against the values before it.
+base::Status read_step(base::ByteReader& reader, std::size_t slots, std::vector<Layout>& layouts, std::vector<Step>& steps) {
+  Step step{ProductStep{0, 0}, read_magnitude(reader)};
+  const std::uint8_t tag = reader.u8();
+  const auto known = [&](ValueId id) {
+    if (id >= layouts.size()) reader.fail("a step uses a value that isn't computed before it");
+    return id < layouts.size();
+  };
+  if (tag == kAffine) {
+    AffineStep affine;
+    const std::size_t rows = reader.count(slots, 8);
+    const std::size_t terms = reader.u8();
+    if (rows == 0 || terms == 0 || terms > kMaxTerms) reader.fail("an affine step is empty, or too large");
+    for (std::size_t i = 0; reader.ok() && i < terms; ++i) {
+      const ValueId value = reader.u32();
+      if (!known(value)) break;
+      affine.terms.push_back({value, read_matrix(reader, rows, layouts[value].positions.size())});
+      if (reader.ok() && affine.terms.back().matrix.entries() == 0) reader.fail("a matrix is zero");
+    }
+    for (std::size_t i = 0; reader.ok() && i < rows; ++i) affine.bias.push_back(reader.f64());
+    affine.layout = read_layout(reader, rows, slots);
+    if (affine.layout.shift != 0 || affine.layout.block != affine.layout.period) reader.fail("only the input's copies may be turned");
+    BLINDPROOF_TRY(reader.status());
+    for (const AffineStep::Term& term : affine.terms) {
+      const Layout& in = layouts[term.value];
+      const std::size_t block = std::max(in.period, affine.layout.period);
+      if (in.shift != 0 && (in.block != block || in.shift * (slots / block) != std::min(in.period, affine.layout.period))) {
+        reader.fail("the input's copies are turned in another way than its reader expects");
+      }
+    }
+    layouts.push_back(affine.layout);
+    step.operation = std::move(affine);
+  } else if (tag == kPolynomial) {
+    PolynomialStep polynomial;
+    polynomial.value = reader.u32();
+    const std::uint8_t basis = reader.u8();
+    if (basis > 1) reader.fail("this basis isn't known");
+    polynomial.polynomial.basis = basis == 1 ? fhe::ckks::PolynomialBasis::kChebyshev : fhe::ckks::PolynomialBasis::kPowers;
+    const std::size_t coefficients = reader.count(kMaxDegree + 1, 8);
+    if (coefficients < 2) reader.fail("a polynomial is constant");
+    for (std::size_t i = 0; i < coefficients; ++i) polynomial.polynomial.coefficients.push_back(reader.f64());
+    if (reader.ok() && polynomial.polynomial.coefficients.back() == 0) reader.fail("the leading coefficient is zero");
+    if (!known(polynomial.value)) return reader.status();
+    layouts.push_back(layouts[polynomial.value]);
+    step.operation = std::move(polynomial);
+  } else if (tag == kProduct) {
+    const ProductStep product{reader.u32(), reader.u32()};
+    if (!known(product.a) || !known(product.b)) return reader.status();
+    if (layouts[product.a] != layouts[product.b]) reader.fail("the factors of a product have different layouts");
+    layouts.push_back(layouts[product.a]);
+    step.operation = product;
+  } else {
+    reader.fail("this kind of step isn't known");
+  }
+  BLINDPROOF_TRY(reader.status());
+  steps.push_back(std::move(step));
+  return {};
+}
+
+std::vector<ValueId> inputs_of(const Step& step) {
+  if (const auto* affine = std::get_if<AffineStep>(&step.operation)) {
+    std::vector<ValueId> result;
+    for (const AffineStep::Term& term : affine->terms) result.push_back(term.value);
+    return result;
+  }
+  if (const auto* polynomial = std::get_if<PolynomialStep>(&step.operation)) return {polynomial->value};
+  const auto& product = std::get<ProductStep>(step.operation);
+  return {product.a, product.b};
+}
+
+void read_header(base::ByteReader& reader, std::string_view magic) {
+  const base::ByteSpan found = reader.raw(magic.size());
+  if (reader.ok() && !std::ranges::equal(found, base::as_bytes(magic))) reader.fail("is another kind of file");
+  if (reader.u16() != kVersion) reader.fail("its version isn't known; this program reads version 1", ErrorCode::kUnsupported);
+}
+
+}  // namespace
+
+std::vector<int> levels_of(const std::vector<Step>& steps, int top) {
+  std::vector<int> levels{top};
+  for (const Step& step : steps) {
+    int level = top;
+    for (const ValueId id : inputs_of(step)) level = std::min(level, levels[id]);
+    const auto* polynomial = std::get_if<PolynomialStep>(&step.operation);
+    levels.push_back(level - (polynomial != nullptr ? fhe::ckks::depth(polynomial->polynomial) : 1));
+  }
+  return levels;
+}
+
+int depth_of(const std::vector<Step>& steps) {
+  const std::vector<int> levels = levels_of(steps, 0);
+  return -*std::ranges::min_element(levels);
+}
+
+std::vector<Layout> layouts_of(const Layout& input, const std::vector<Step>& steps) {
+  std::vector<Layout> layouts{input};
+  for (const Step& step : steps) {
+    const auto* affine = std::get_if<AffineStep>(&step.operation);
+    layouts.push_back(affine != nullptr ? affine->layout : layouts[inputs_of(step)[0]]);
+  }
+  return layouts;
+}
+
+std::vector<std::int64_t> rotations_of(const std::vector<Layout>& layouts, const AffineStep& step, std::size_t slots) {
+  std::set<std::int64_t> rotations;
+  for (const AffineStep::Term& term : step.terms) {
+    const SlotMatrix matrix(term.matrix, layouts[term.value], step.layout, slots);
+    for (const std::int64_t fold : matrix.folds()) rotations.insert(fold);
+    const std::vector<std::size_t> numbers = matrix.numbers();
+    const auto diagonals = fhe::rlwe::DiagonalMatrix::create(numbers, slots, 0);
+    BLINDPROOF_CHECK(diagonals.ok(), "diagonals lie within the slots");
+    for (const std::size_t d : numbers) {
+      const std::size_t giant = diagonals->giant_of(d);
+      rotations.insert(static_cast<std::int64_t>(giant));
+      rotations.insert(static_cast<std::int64_t>(d - giant));
+    }
+  }
+  rotations.erase(0);
+  return {rotations.begin(), rotations.end()};
+}
+
+std::vector<std::int64_t> rotations_of(const Layout& input, const std::vector<Step>& steps, std::size_t slots) {
+  const std::vector<Layout> layouts = layouts_of(input, steps);
+  std::set<std::int64_t> rotations;
+  for (const Step& step : steps) {
+    const auto* affine = std::get_if<AffineStep>(&step.operation);
+    if (affine == nullptr) continue;
+    const std::vector<std::int64_t> of_step = rotations_of(layouts, *affine, slots);
+    rotations.insert(of_step.begin(), of_step.end());
+  }
+  return {rotations.begin(), rotations.end()};
+}
+
+std::vector<double> run_plain(const Program& program, std::span<const double> input) {
+  std::vector<std::vector<double>> values{{input.begin(), input.end()}};
+  for (const Step& step : program.steps) {
+    std::vector<double> result;
+    if (const auto* affine = std::get_if<AffineStep>(&step.operation)) {
+      result = affine->bias;
+      for (const AffineStep::Term& term : affine->terms) {
+        const std::vector<double> part = multiply(term.matrix, values[term.value]);
+        for (std::size_t i = 0; i < result.size(); ++i) result[i] += part[i];
+      }
+    } else if (const auto* polynomial = std::get_if<PolynomialStep>(&step.operation)) {
+      for (const double x : values[polynomial->value]) result.push_back(fhe::ckks::evaluate(polynomial->polynomial, x));
+    } else {
+      const auto& product = std::get<ProductStep>(step.operation);
+      for (std::size_t i = 0; i < values[product.a].size(); ++i) result.push_back(values[product.a][i] * values[product.b][i]);
+    }
+    values.push_back(std::move(result));
+  }
+  return values.back();
+}
+
+std::vector<double> finish(const ClientSpec& client, std::span<const double> output) {
+  std::vector<double> result(output.begin(), output.end());
+  for (double& x : result) x *= client.output_scale;
+  const std::size_t row = client.output_shape.empty() ? 1 : client.output_shape.back();
+  switch (client.finish) {
+    case Finish::kNone: break;
+    case Finish::kSigmoid:
+      for (double& x : result) x = 1 / (1 + std::exp(-x));
+      break;
+    case Finish::kSoftmax:
+      for (std::size_t begin = 0; begin < result.size(); begin += row) {
+        const std::span<double> scores(result.data() + begin, row);
+        const double largest = *std::ranges::max_element(scores);
+        double total = 0;
+        for (double& x : scores) total += x = std::exp(x - largest);
+        for (double& x : scores) x /= total;
+      }
+      break;
+    case Finish::kArgMax:
+      result.clear();
+      for (std::size_t begin = 0; begin < output.size(); begin += row) {
+        const std::span<const double> scores = output.subspan(begin, row);  // the scale is positive
+        result.push_back(static_cast<double>(std::ranges::max_element(scores) - scores.begin()));
+      }
+      break;
+  }
+  return result;
+}
+
+base::Bytes write_program(const Program& program) {
+  base::ByteWriter writer;
+  writer.raw(base::as_bytes(kProgramMagic));
+  writer.u16(kVersion);
+  write_client(writer, program.client);
+  writer.u64(program.steps.size());
+  for (const Step& step : program.steps) write_step(writer, step);
+  return fhe::formats::with_checksum(std::move(writer));
+}
+
+base::Result<Program> parse_program(base::ByteSpan bytes) {
+  BLINDPROOF_ASSIGN(const base::ByteSpan body, fhe::formats::checked(bytes, "homomorphic program"));
+  base::ByteReader reader(body, "homomorphic program");
+  read_header(reader, kProgramMagic);
+  Program program;
+  BLINDPROOF_ASSIGN(program.client, read_client(reader));
+  const ClientSpec& client = program.client;
+  const std::size_t count = reader.count(kMaxSteps, 1);
+  std::vector<Layout> layouts{client.input};
+  for (std::size_t i = 0; i < count; ++i) BLINDPROOF_TRY(read_step(reader, slots_of(client.parameters), layouts, program.steps));
+  if (count == 0) reader.fail("it has no steps");
+  const auto multiplies = [](const Step& step) { return !std::holds_alternative<AffineStep>(step.operation); };
+  if (reader.ok() && std::ranges::any_of(program.steps, multiplies) != client.relinearization) {
+    reader.fail("it says wrongly whether it needs a relinearisation key");
+  }
+  if (reader.ok() && layouts.back() != client.output) reader.fail("the output's layout isn't the last step's");
+  if (reader.ok() && (depth_of(program.steps) > client.parameters.levels ||
+                      levels_of(program.steps, client.parameters.levels).back() != client.output_level)) {
+    reader.fail("the steps take other levels than the parameters have");
+  }
+  if (reader.ok() && rotations_of(client.input, program.steps, slots_of(client.parameters)) != client.rotations) {
+    reader.fail("the list of rotations isn't that of the steps");
+  }
+  BLINDPROOF_TRY(reader.finish());
+  return program;
+}
+
+base::Bytes write_client_spec(const ClientSpec& client) {
+  base::ByteWriter writer;
+  writer.raw(base::as_bytes(kClientMagic));
+  writer.u16(kVersion);
+  write_client(writer, client);
+  return fhe::formats::with_checksum(std::move(writer));
+}
+
+base::Result<ClientSpec> parse_client_spec(base::ByteSpan bytes) {
+  BLINDPROOF_ASSIGN(const base::ByteSpan body, fhe::formats::checked(bytes, "client's spec"));
+  base::ByteReader reader(body, "client's spec");
+  read_header(reader, kClientMagic);
+  BLINDPROOF_ASSIGN(ClientSpec client, read_client(reader));
+  BLINDPROOF_TRY(reader.finish());
+  return client;
+}
+
+}  // namespace blindproof::fheml
