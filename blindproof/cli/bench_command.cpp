@@ -5,6 +5,7 @@
 #include "blindproof/cli/session.h"
 #include "blindproof/engine/benchmark.h"
 #include "blindproof/engine/fhe_benchmark.h"
+#include "blindproof/engine/inference_benchmark.h"
 #include "blindproof/engine/workloads.h"
 
 namespace blindproof::cli {
@@ -101,6 +102,68 @@ void add_fhe_bench(CLI::App& bench, Session& session) {
   });
 }
 
+Json to_json(const engine::InferenceBenchmarkRequest& request, const engine::InferenceBenchmarkOutcome& o) {
+  return {{"workload", request.workload},
+          {"params", o.parameters},
+          {"scheme", o.scheme},
+          {"n", o.n},
+          {"levels", o.levels},
+          {"latency_s", o.latency_s},
+          {"throughput_per_s", o.throughput_per_s},
+          {"samples", o.samples},
+          {"encrypt_s", o.encrypt_s},
+          {"decrypt_s", o.decrypt_s},
+          {"key_bytes", o.key_bytes},
+          {"ciphertext_bytes", o.ciphertext_bytes},
+          {"weight_bytes", o.weight_bytes},
+          {"peak_rss_bytes", o.peak_rss_bytes},
+          {"accuracy_plain", o.accuracy_plain},
+          {"accuracy_encrypted", o.accuracy_encrypted},
+          {"max_abs_error", o.max_abs_error},
+          {"predicted_error", o.predicted_error},
+          {"lower_s", o.lower_s},
+          {"key_generation_s", o.key_generation_s},
+          {"encode_weights_s", o.encode_weights_s},
+          {"plain_s", o.plain_s},
+          {"overhead_vs_plain", o.overhead_vs_plain},
+          {"threads", o.threads},
+          {"simd", o.simd}};
+}
+
+std::string to_text(const engine::InferenceBenchmarkRequest& request, const engine::InferenceBenchmarkOutcome& o) {
+  Sheet sheet;
+  sheet.line(request.workload, format_count(o.parameters) + " parameters, " + o.scheme + ", N = " + format_count(o.n) + ", " +
+                                   std::to_string(o.levels) + " levels, " + std::to_string(o.threads) + " threads, " + o.simd + " kernels")
+      .line("latency", format_seconds(o.latency_s) + " at the server; " + format_seconds(o.encrypt_s) + " to encrypt, " +
+                           format_seconds(o.decrypt_s) + " to decrypt")
+      .line("once", format_seconds(o.lower_s) + " to lower, " + format_seconds(o.key_generation_s) + " for keys, " +
+                        format_seconds(o.encode_weights_s) + " to encode weights")
+      .line("sizes", format_bytes(o.key_bytes) + " of keys, " + format_bytes(o.ciphertext_bytes) + " for an input, " +
+                         format_bytes(o.weight_bytes) + " of weights in memory, " + format_bytes(o.peak_rss_bytes) + " in all")
+      .line("accuracy", format_percent(o.accuracy_encrypted) + " encrypted, " + format_percent(o.accuracy_plain) + " plain, of " +
+                            format_count(o.samples) + " samples; outputs off by at most " + format_real(o.max_abs_error))
+      .line("overhead", format_real(o.overhead_vs_plain) + " times the plain network's " + format_seconds(o.plain_s));
+  return sheet.text();
+}
+
+void add_inference_bench(CLI::App& bench, Session& session) {
+  const auto request = std::make_shared<engine::InferenceBenchmarkRequest>();
+  CLI::App& command = *bench.add_subcommand("inference", "Time encrypted inference; every result is decrypted and compared");
+  std::string names;
+  for (const std::string& name : engine::inference_workload_names()) names += (names.empty() ? "" : ", ") + name;
+  command.add_option("--workload", request->workload, names)->required();
+  command.add_option("--samples", request->samples, "Inputs, one after the other; medians are reported")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{2000}))->capture_default_str();
+  command.add_option("--degree", request->degree, "Of activations that aren't squares")->check(CLI::Range(2, 511))->capture_default_str();
+  command.add_option("--models", request->models, "Folder of the real networks (default: the source tree's models/)");
+  command.footer("Example:\n  blindproof bench inference --workload mnist-mlp --json");
+  session.add_command(command, [&session, request] {
+    const auto outcome = engine::run_inference_benchmark(*request, session.progress());
+    if (!outcome.ok()) return session.fail(outcome.error());
+    return session.report(to_json(*request, *outcome), to_text(*request, *outcome));
+  });
+}
+
 }  // namespace
 
 void add_bench_command(CLI::App& app, Session& session) {
@@ -124,6 +187,7 @@ void add_bench_command(CLI::App& app, Session& session) {
     return session.report(to_json(*request, *outcome), to_text(*request, *outcome));
   });
   add_fhe_bench(bench, session);
+  add_inference_bench(bench, session);
 }
 
 }  // namespace blindproof::cli

@@ -296,6 +296,7 @@ void add_model_commands(CLI::App& app, Session& session) {
   add_run(model, session);
   add_commit(model, session);
   add_check(model, session);
+  add_lower_command(model, session);
 }
 
 }  // namespace blindproof::cli

@@ -47,6 +47,8 @@ Json error_json(const base::Error& error);
 void add_model_commands(CLI::App& app, Session& session);
 void add_prove_command(CLI::App& app, Session& session);
 void add_verify_command(CLI::App& app, Session& session);
+void add_lower_command(CLI::App& model, Session& session);
+void add_fhe_commands(CLI::App& app, Session& session);
 void add_bench_command(CLI::App& app, Session& session);
 void add_data_command(CLI::App& app, Session& session);
 

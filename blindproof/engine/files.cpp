@@ -20,8 +20,7 @@ base::Result<T> read(const Path& path, std::size_t max_size, base::Result<T> (*p
   BLINDPROOF_ASSIGN(base::Bytes bytes, base::read_file(path, max_size));
   base::Result<T> parsed = parse(bytes);
   if (content == Content::kSecret) crypto::wipe(bytes);
-  if (!parsed.ok()) return in_file(path, std::move(parsed).error());
-  return parsed;
+  return in_file(path, std::move(parsed));
 }
 
 base::Result<std::size_t> write_secret(const Path& path, base::Bytes bytes) {

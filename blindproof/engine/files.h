@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <utility>
 
 #include "blindproof/base/file.h"
 #include "blindproof/base/result.h"
@@ -34,6 +35,11 @@ base::Result<std::size_t> write_bytes(const Path& path, base::ByteSpan bytes, ba
 
 /// The same error with the file's name before its place.
 base::Error in_file(const Path& path, base::Error error);
+template <class T>
+base::Result<T> in_file(const Path& path, base::Result<T> result) {
+  if (!result.ok()) return in_file(path, std::move(result).error());
+  return result;
+}
 
 /// Errors: kInvalidArgument if no file can be written there: better known before hours of work than after.
 base::Status check_writable(const Path& path);

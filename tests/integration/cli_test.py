@@ -512,6 +512,148 @@ class OtherKernels(CliTest):
         self.assertEqual((self.folder / "scalar.npy").read_bytes(), (self.folder / "fast.npy").read_bytes())
 
 
+class Encryption(CliTest):
+    """Keys, ciphertexts and what they refuse."""
+
+    def setUp(self):
+        self.keys = {}
+        for name in ("ckks-8192-2", "bfv-8192", "bgv-8192"):
+            folder = scratch / f"keys-{name}"
+            if not folder.exists():
+                self.expect(GOOD, "keys", "generate", "--parameters", name, "--rotations", "1,2,-4", "--conjugation", "--out",
+                            folder)
+            self.keys[name] = folder
+
+    def encrypt(self, name, values, *options, dtype="<f8", code="d"):
+        write_npy(self.folder / "x.npy", dtype, [len(values)], struct.pack(f"<{len(values)}{code}", *values))
+        return self.json(GOOD, "encrypt", "--keys", self.keys[name], "--input", self.folder / "x.npy", "--out",
+                         self.folder / "x.bpct", *options)
+
+    def decrypt(self, name, *options):
+        report = self.json(GOOD, "decrypt", "--keys", self.keys[name], "--input", self.folder / "x.bpct", "--out",
+                           self.folder / "y.npy", *options)
+        self.assertEqual(stat.S_IMODE((self.folder / "y.npy").stat().st_mode), 0o600)
+        dtype, shape, data = read_npy(self.folder / "y.npy")
+        self.assertEqual(list(shape), report["shape"])
+        self.assertEqual({"<f8": "float64", "<i8": "int64"}[dtype], report["type"])
+        return report, struct.unpack(f"<{len(data) // 8}{'d' if dtype == '<f8' else 'q'}", data)
+
+    def test_keys_are_three_files_and_never_overwritten(self):
+        folder = self.keys["ckks-8192-2"]
+        self.assertEqual(sorted(path.name for path in folder.iterdir()), ["eval.bpek", "public.bppk", "secret.bpsk"])
+        self.assertEqual(stat.S_IMODE((folder / "secret.bpsk").stat().st_mode), 0o600)
+        before = (folder / "secret.bpsk").read_bytes()
+        error = self.error(UNUSABLE, "keys", "generate", "--parameters", "ckks-8192-2", "--out", folder)
+        self.assertIn("exists already", error["detail"])
+        self.assertEqual((folder / "secret.bpsk").read_bytes(), before)
+        error = self.error(UNUSABLE, "keys", "generate", "--parameters", "ckks-1", "--out", self.folder / "none")
+        self.assertIn("ckks-8192-2", error["detail"])
+
+    def test_inspect_tells_what_a_file_holds(self):
+        self.encrypt("bgv-8192", [1, 2, 3], dtype="<i8", code="q")
+        reports = {path.name: self.json(GOOD, "keys", "inspect", path, "--check")
+                   for path in [*self.keys["bgv-8192"].iterdir(), self.folder / "x.bpct"]}
+        self.assertEqual({name: report["kind"] for name, report in reports.items()},
+                         {"secret.bpsk": "secret key", "public.bppk": "public key", "eval.bpek": "evaluation keys",
+                          "x.bpct": "ciphertexts"})
+        self.assertEqual({report["key_id"] for report in reports.values()}, {reports["x.bpct"]["key_id"]})
+        self.assertEqual({report["parameters"]["name"] for report in reports.values()}, {"bgv-8192"})
+        self.assertEqual(reports["eval.bpek"]["rotations"], [-4, 1, 2])
+        self.assertEqual((reports["eval.bpek"]["relinearization"], reports["eval.bpek"]["conjugation"]), (True, True))
+        self.assertEqual((reports["x.bpct"]["content"], reports["x.bpct"]["shape"]), ("integers", [3]))
+        for name, report in reports.items():
+            path = self.folder / name if name == "x.bpct" else self.keys["bgv-8192"] / name
+            self.assertEqual(report["file_bytes"], path.stat().st_size)
+
+    def test_real_numbers_come_back_nearly_and_integers_exactly(self):
+        reals = [random.Random(SEED).uniform(-5, 5) for _ in range(10000)]  # three ciphertexts
+        half = self.encrypt("ckks-8192-2", reals)
+        whole = self.encrypt("ckks-8192-2", reals, "--public")
+        self.assertEqual((half["ciphertexts"], half["key"], whole["key"]), (3, "secret", "public"))
+        self.assertLess(half["file_bytes"], 0.51 * whole["file_bytes"])
+        report, values = self.decrypt("ckks-8192-2")
+        self.assertIs(report["may_share"], False)
+        self.assertLess(max(abs(a - b) for a, b in zip(reals, values, strict=True)), 1e-6)
+        for name, t in (("bfv-8192", 1032193), ("bgv-8192", 1032193)):
+            integers = [0, 1, -1, t // 2, -(t // 2), *range(9000)]
+            self.encrypt(name, integers, dtype="<i8", code="q")
+            report, values = self.decrypt(name)
+            self.assertIs(report["may_share"], True)
+            self.assertEqual(list(values), integers)
+
+    def test_results_to_be_shared_are_flooded(self):
+        self.encrypt("ckks-8192-2", [1.5, -2.5])
+        exact = self.decrypt("ckks-8192-2")[1]
+        report, first = self.decrypt("ckks-8192-2", "--share", "--max-value", "3", "--max-error", "1e-18")
+        self.assertIs(report["may_share"], True)
+        second = self.decrypt("ckks-8192-2", "--share", "--max-value", "3", "--max-error", "1e-18")[1]
+        self.assertNotEqual(first, second)
+        for shared in (first, second):
+            self.assertTrue(all(abs(a - b) < report["shared_error"] for a, b in zip(exact, shared)))
+        self.error(UNUSABLE, "decrypt", "--keys", self.keys["ckks-8192-2"], "--input", self.folder / "x.bpct", "--out",
+                   self.folder / "z.npy", "--share", "--max-value", "3", "--max-error", "1")
+        self.error(UNUSABLE, "decrypt", "--keys", self.keys["ckks-8192-2"], "--input", self.folder / "x.bpct", "--out",
+                   self.folder / "z.npy", "--share")
+        self.assertFalse((self.folder / "z.npy").exists())
+
+    def test_a_passphrase_opens_the_secret_key(self):
+        good, bad = self.folder / "good", self.folder / "bad"
+        good.write_text("correct horse\n")
+        bad.write_text("battery staple\n")
+        keys = self.keys["locked"] = self.folder / "locked"
+        report = self.json(GOOD, "keys", "generate", "--parameters", "bfv-8192", "--passphrase-file", good, "--out", keys)
+        self.assertIs(report["passphrase"], True)
+        self.assertIs(self.json(GOOD, "keys", "inspect", keys / "secret.bpsk")["passphrase"], True)
+        self.encrypt("locked", [1, 2], "--passphrase-file", good, dtype="<i8", code="q")
+        self.assertEqual(self.decrypt("locked", "--passphrase-file", good)[1], (1, 2))
+        decrypt = ["decrypt", "--keys", keys, "--input", self.folder / "x.bpct", "--out", self.folder / "y.npy"]
+        self.assertEqual(self.error(FAILED, *decrypt, "--passphrase-file", bad)["code"], "mismatch")
+        self.assertIn("--passphrase-file", self.error(UNUSABLE, *decrypt)["detail"])
+
+    def test_what_does_not_belong_together_is_refused(self):
+        self.encrypt("bfv-8192", [1], dtype="<i8", code="q")
+        out = ["--out", self.folder / "y.npy"]
+        other = self.folder / "other"
+        self.expect(GOOD, "keys", "generate", "--parameters", "bfv-8192", "--out", other)
+        self.assertIn("another key", self.error(FAILED, "decrypt", "--keys", other, "--input", self.folder / "x.bpct", *out)["detail"])
+        for keys in (self.keys["bgv-8192"], self.keys["ckks-8192-2"]):
+            error = self.error(FAILED, "decrypt", "--keys", keys, "--input", self.folder / "x.bpct", *out)
+            self.assertIn("other parameters", error["detail"])
+        self.error(FAILED, "decrypt", "--keys", self.keys["bfv-8192"], "--parameters", "bgv-8192", "--input",
+                   self.folder / "x.bpct", *out)
+        write_floats(self.folder / "half.npy", [2], [0.5, 1.5])
+        self.error(UNUSABLE, "encrypt", "--keys", self.keys["bfv-8192"], "--input", self.folder / "half.npy", "--out",
+                   self.folder / "h.bpct")
+        write_integers(self.folder / "large.npy", [1 << 30])
+        self.error(UNUSABLE, "encrypt", "--keys", self.keys["bfv-8192"], "--input", self.folder / "large.npy", "--out",
+                   self.folder / "h.bpct")
+        self.assertFalse((self.folder / "h.bpct").exists())
+
+    def test_damaged_files_are_refused(self):
+        self.encrypt("ckks-8192-2", [1.0])
+        files = {path.name: path.read_bytes() for path in [*self.keys["ckks-8192-2"].iterdir(), self.folder / "x.bpct"]}
+        for name, content in files.items():
+            for position in (0, 5, 100, len(content) // 2, len(content) - 1):
+                damaged = bytearray(content)
+                damaged[position] ^= 1
+                (self.folder / name).write_bytes(damaged)
+                self.error(UNUSABLE, "keys", "inspect", self.folder / name, "--check")
+            (self.folder / name).write_bytes(content[:-1])
+            self.error(UNUSABLE, "keys", "inspect", self.folder / name)
+
+    def test_the_portable_path_reads_and_writes_the_same(self):
+        self.encrypt("bgv-8192", [5, -7], dtype="<i8", code="q")
+        self.expect(GOOD, "decrypt", "--keys", self.keys["bgv-8192"], "--input", self.folder / "x.bpct", "--out",
+                    self.folder / "y.npy", env={"BLINDPROOF_SIMD": "scalar"})
+        self.assertEqual(read_integers(self.folder / "y.npy"), [5, -7])
+
+    def test_named_parameters_are_listed(self):
+        sets = {entry["name"]: entry for entry in self.json(GOOD, "keys", "parameters")["parameters"]}
+        self.assertLessEqual({"ckks-32768-12", "bfv-16384", "bgv-16384"}, set(sets))
+        self.assertEqual((sets["ckks-32768-12"]["q_limbs"], sets["ckks-32768-12"]["p_limbs"]), (13, 4))
+        self.assertLessEqual(sets["ckks-32768-12"]["evaluation_key_bytes"], 14e6)
+
+
 class Benchmarks(CliTest):
     FIELDS = {"workload", "params", "activations", "commit_s", "prove_s", "verify_s", "registration_verify_s", "plain_s",
               "proof_bytes", "model_key_bytes", "peak_rss_bytes", "threads", "zero_knowledge", "simd"}

@@ -1,0 +1,78 @@
+// Encrypted inference: the owner lowers a model, the client encrypts by its spec, a server evaluates, the client decrypts.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "blindproof/compiler/lower_fhe/lower_fhe.h"
+#include "blindproof/engine/fhe_keys.h"
+
+namespace blindproof::engine {
+
+inline constexpr std::size_t kMaxProgramBytes = std::size_t{1} << 33;
+inline constexpr std::size_t kMaxClientSpecBytes = std::size_t{1} << 24;
+
+base::Result<fheml::Program> read_program(const Path& path);
+base::Result<fheml::ClientSpec> read_client_spec(const Path& path);
+
+struct LowerRequest {
+  Path model, out, spec;  // .bpm, .bpf, .bpc
+  compiler::LowerFheOptions options;
+};
+struct LowerOutcome {
+  FheParameters parameters;
+  std::vector<compiler::StepSummary> steps;
+  std::size_t rotations = 0;
+  bool relinearization = false;
+  std::size_t key_bytes = 0, ciphertext_bytes = 0, weight_bytes = 0;  // evaluation keys; an encrypted input; encoded matrices
+  std::size_t program_bytes = 0, spec_bytes = 0;
+  double seconds = 0;
+};
+/// Errors: those of files and of compiler::lower_fhe; kInvalidArgument for a model without its float network.
+base::Result<LowerOutcome> lower_model(const LowerRequest& request, const base::Progress& progress = {});
+
+/// The keys that a program needs.
+base::Result<GenerateKeysOutcome> generate_keys_for(const Path& spec, const Path& folder,
+                                                    const std::optional<crypto::SecretBytes>& passphrase,
+                                                    const base::Progress& progress = {});
+
+struct EncryptInputRequest {
+  Path spec, keys, input, out;
+  std::optional<std::size_t> index;  // one sample of several
+  fhe::formats::AskPassphrase ask_passphrase;
+};
+struct EncryptInputOutcome {
+  FheParameters parameters;
+  std::size_t file_bytes = 0;
+  double seconds = 0;
+};
+/// Errors: kInvalidArgument for another shape, or values beyond those that the model was calibrated on: its polynomials would be wrong there.
+base::Result<EncryptInputOutcome> encrypt_input(const EncryptInputRequest& request);
+
+struct InferRequest {
+  Path program, evaluation_keys, input, out;
+};
+struct InferOutcome {
+  FheParameters parameters;
+  double error_bound = 0;    // predicted, of the decrypted values
+  std::size_t file_bytes = 0;
+  double load_seconds = 0, encode_seconds = 0, infer_seconds = 0;
+};
+/// Errors: kMismatch where program, keys and input don't belong together; those of fheml::Executor.
+base::Result<InferOutcome> infer(const InferRequest& request, const base::Progress& progress = {});
+
+struct DecryptOutputRequest {
+  Path spec, keys, input, out;
+  fhe::formats::AskPassphrase ask_passphrase;
+};
+struct DecryptOutputOutcome {
+  FheParameters parameters;
+  model::Shape shape;
+  std::vector<double> values;  // after the finish
+  std::optional<std::size_t> top_class;
+  double seconds = 0;
+};
+base::Result<DecryptOutputOutcome> decrypt_output(const DecryptOutputRequest& request);
+
+}  // namespace blindproof::engine
