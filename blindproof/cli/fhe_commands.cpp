@@ -340,7 +340,9 @@ void add_infer(CLI::App& app, Session& session) {
   command.add_option("--eval-keys", request->evaluation_keys, "The client's eval.bpek")->required();
   command.add_option("--input", request->input, "X.bpct")->required();
   command.add_option("--out", request->out, "Y.bpct")->required();
-  command.footer("Example:\n  blindproof infer mlp.bpf --eval-keys keys/eval.bpek --input x.bpct --out y.bpct");
+  command.add_flag("--no-model-privacy", request->no_model_privacy,
+                   "Accept that the output's noise tells the client something of the weights; flooding isn't built yet");
+  command.footer("Example:\n  blindproof infer mlp.bpf --eval-keys keys/eval.bpek --input x.bpct --out y.bpct --no-model-privacy");
   session.add_command(command, [&session, request] {
     const auto outcome = engine::infer(*request, session.progress());
     if (!outcome.ok()) return session.fail(outcome.error());

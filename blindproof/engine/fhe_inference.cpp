@@ -122,6 +122,11 @@ base::Result<EncryptInputOutcome> encrypt_input(const EncryptInputRequest& reque
 }
 
 base::Result<InferOutcome> infer(const InferRequest& request, const base::Progress& progress) {
+  if (!request.no_model_privacy) {
+    return base::error(ErrorCode::kUnsupported, "model privacy",
+                       "outputs can't be flooded yet: with the secret key, their noise tells something of the weights. Where the client may "
+                       "learn that, say --no-model-privacy");
+  }
   BLINDPROOF_TRY(check_writable(request.out));
   const Stopwatch loading;
   BLINDPROOF_ASSIGN(fheml::Program program, read_program(request.program));

@@ -52,6 +52,7 @@ base::Result<EncryptInputOutcome> encrypt_input(const EncryptInputRequest& reque
 
 struct InferRequest {
   Path program, evaluation_keys, input, out;
+  bool no_model_privacy = false;  // must be said: outputs aren't flooded yet
 };
 struct InferOutcome {
   FheParameters parameters;
@@ -59,7 +60,8 @@ struct InferOutcome {
   std::size_t file_bytes = 0;
   double load_seconds = 0, encode_seconds = 0, infer_seconds = 0;
 };
-/// Errors: kMismatch where program, keys and input don't belong together; those of fheml::Executor.
+/// Errors: kMismatch where program, keys and input don't belong together; kUnsupported without no_model_privacy; those of
+/// fheml::Executor.
 base::Result<InferOutcome> infer(const InferRequest& request, const base::Progress& progress = {});
 
 struct DecryptOutputRequest {

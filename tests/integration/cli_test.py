@@ -654,6 +654,105 @@ class Encryption(CliTest):
         self.assertLessEqual(sets["ckks-32768-12"]["evaluation_key_bytes"], 14e6)
 
 
+class EncryptedInference(CliTest):
+    """The whole way on real digits: owner, client, server, client."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for network in ("mlp_square", "mlp"):
+            net = cls.folder / f"{network}.bpm"
+            exact = ["--arithmetic", "exact"] if network.endswith("square") else []
+            steps = [["model", "compile", MNIST / f"{network}.onnx", "--calibration", MNIST / "mnist_calibration.npz", "--out", net,
+                      *exact]]
+            if exact:
+                steps += [["model", "lower", net, "--level", "fhe", "--out", cls.folder / "net.bpf"],
+                          ["keys", "generate", "--spec", cls.folder / "net.bpc", "--out", cls.folder / "keys"]]
+            for arguments in steps:
+                result = run(*arguments)
+                assert result.returncode == GOOD, f"{arguments}\n{result.stdout}\n{result.stderr}"
+
+    def encrypt(self, index, out="x.bpct"):
+        return self.json(GOOD, "encrypt", "--spec", self.folder / "net.bpc", "--keys", self.folder / "keys", "--input",
+                         MNIST / "mnist_test.npz", "--index", index, "--out", self.folder / out)
+
+    def infer(self, *options, program="net.bpf", keys="keys", source="x.bpct"):
+        return ["infer", self.folder / program, "--eval-keys", self.folder / keys / "eval.bpek", "--input", self.folder / source,
+                "--out", self.folder / "y.bpct", *options]
+
+    def decrypt(self, keys="keys", source="y.bpct"):
+        return ["decrypt", "--spec", self.folder / "net.bpc", "--keys", self.folder / keys, "--input", self.folder / source, "--out",
+                self.folder / "y.npy"]
+
+    def test_encrypted_outputs_are_those_of_the_plain_network(self):
+        for index in (3, 11):
+            self.encrypt(index)
+            report = self.json(GOOD, *self.infer("--no-model-privacy"))
+            answer = self.json(GOOD, *self.decrypt())
+            plain = self.json(GOOD, "model", "run", self.folder / "mlp_square.bpm", "--input", MNIST / "mnist_test.npz", "--index",
+                              index, "--float")
+            self.assertEqual(answer["class"], plain["classes"][0])
+            largest = max(abs(a - b) for a, b in zip(answer["values"], plain["outputs"][0], strict=True))
+            self.assertLess(largest, 1e-4)
+            self.assertLess(largest, report["error_bound"])
+            dtype, shape, data = read_npy(self.folder / "y.npy")
+            self.assertEqual((dtype, shape), ("<f8", (10,)))
+            self.assertEqual(list(struct.unpack("<10d", data)), answer["values"])
+
+    def test_lowering_says_what_it_chose(self):
+        report = self.json(GOOD, "model", "lower", self.folder / "mlp_square.bpm", "--level", "fhe", "--out", self.folder / "again.bpf")
+        self.assertEqual([step["operation"] for step in report["steps"]], ["matrix", "square", "matrix", "square", "matrix"])
+        self.assertEqual([step["level"] for step in report["steps"]], [4, 3, 2, 1, 0])
+        self.assertEqual(report["parameters"]["name"], "ckks-16384-5")
+        self.assertEqual(stat.S_IMODE((self.folder / "again.bpf").stat().st_mode), 0o600)
+        self.assertEqual((self.folder / "again.bpf").read_bytes(), (self.folder / "net.bpf").read_bytes())
+        keys = self.json(GOOD, "keys", "inspect", self.folder / "keys" / "eval.bpek")
+        self.assertEqual(len(keys["rotations"]), report["rotations"])
+        self.assertIs(keys["relinearization"], True)
+        relu = self.json(GOOD, "model", "lower", self.folder / "mlp.bpm", "--level", "fhe", "--out", self.folder / "relu.bpf",
+                         "--degree", "7")
+        self.assertEqual([step["operation"] for step in relu["steps"]][1::2], ["polynomial of degree 7"] * 2)
+        self.assertGreater(relu["steps"][1]["approximation_error"], 0)
+
+    def test_model_privacy_must_be_waived_in_words(self):
+        self.encrypt(0)
+        self.assertIn("--no-model-privacy", self.error(UNUSABLE, *self.infer())["detail"])
+
+    def test_what_does_not_belong_together_is_refused(self):
+        self.encrypt(0)
+        self.expect(GOOD, "keys", "generate", "--spec", self.folder / "net.bpc", "--out", self.folder / "other")
+        self.assertEqual(self.error(FAILED, *self.infer("--no-model-privacy", keys="other"))["code"], "mismatch")
+        self.expect(GOOD, *self.infer("--no-model-privacy"))
+        self.assertEqual(self.error(FAILED, *self.decrypt(keys="other"))["code"], "mismatch")
+        self.assertIn("level", self.error(FAILED, *self.decrypt(source="x.bpct"))["detail"])
+        self.assertIn("fresh", self.error(FAILED, *self.infer("--no-model-privacy", source="y.bpct"))["detail"])
+        self.error(UNUSABLE, "infer", self.folder / "net.bpf", "--eval-keys", self.folder / "keys" / "secret.bpsk", "--input",
+                   self.folder / "x.bpct", "--out", self.folder / "z.bpct", "--no-model-privacy")
+        write_floats(self.folder / "large.npy", [784], [100.0] * 784)
+        self.assertIn("largest", self.error(UNUSABLE, "encrypt", "--spec", self.folder / "net.bpc", "--keys", self.folder / "keys",
+                                            "--input", self.folder / "large.npy", "--out", self.folder / "l.bpct")["detail"])
+        self.assertFalse((self.folder / "z.bpct").exists())
+
+    def test_damaged_programs_are_refused(self):
+        for name in ("net.bpf", "net.bpc"):
+            content = (self.folder / name).read_bytes()
+            damaged = bytearray(content)
+            damaged[len(content) // 2] ^= 1
+            (self.folder / f"damaged-{name}").write_bytes(damaged)
+        self.encrypt(0)
+        self.assertEqual(self.error(UNUSABLE, *self.infer("--no-model-privacy", program="damaged-net.bpf"))["code"], "malformed")
+        self.error(UNUSABLE, "keys", "generate", "--spec", self.folder / "damaged-net.bpc", "--out", self.folder / "none")
+        self.assertFalse((self.folder / "none").exists())
+
+    def test_lenet_is_timed_and_compared(self):
+        result = self.json(GOOD, "bench", "inference", "--workload", "lenet5", "--samples", "2", "--models", ROOT / "models")
+        self.assertLess(result["max_abs_error"], 1e-3)
+        self.assertLess(result["max_abs_error"], result["predicted_error"])
+        self.assertEqual(result["accuracy_plain"], result["accuracy_encrypted"])
+        for field in ("latency_s", "encrypt_s", "decrypt_s", "key_bytes", "ciphertext_bytes", "peak_rss_bytes", "overhead_vs_plain"):
+            self.assertGreater(result[field], 0)
+
+
 class Benchmarks(CliTest):
     FIELDS = {"workload", "params", "activations", "commit_s", "prove_s", "verify_s", "registration_verify_s", "plain_s",
               "proof_bytes", "model_key_bytes", "peak_rss_bytes", "threads", "zero_knowledge", "simd"}
