@@ -15,13 +15,6 @@ namespace ckks = fhe::ckks;
 
 base::Error failed(ErrorCode code, std::string detail) { return base::error(code, "encrypted inference", std::move(detail)); }
 
-// The program knows what its values are bounded by; what evaluation alone could say grows with every step.
-ckks::Ciphertext with_magnitude(ckks::Ciphertext a, double magnitude) {
-  const ckks::ContextPtr context = a.context();
-  const ckks::Prediction prediction{std::min(magnitude, a.prediction().magnitude), a.prediction().noise};
-  return {context, a.level(), a.scale(), std::move(a).parts(), prediction};
-}
-
 }  // namespace
 
 base::Result<Executor> Executor::create(Program program, const base::Progress& progress) {
@@ -57,7 +50,7 @@ base::Result<Executor::Affine> Executor::prepare(const AffineStep& step, std::si
     };
     BLINDPROOF_ASSIGN(ckks::LinearTransform transform,
                       ckks::LinearTransform::create(encoder, matrix.numbers(), diagonal, out_level + 1));
-    terms.push_back({term.value, out_level + 1, std::move(transform), matrix.folds()});
+    terms.push_back({term.value, out_level + 1, std::move(transform), step.layout.period, std::size_t{1} << matrix.folds().size()});
   }
   const std::vector<double> bias = spread(step.layout, step.bias, context_->slots());
   BLINDPROOF_ASSIGN(ckks::Plaintext encoded, encoder.encode(bias, out_level));
@@ -88,12 +81,9 @@ base::Result<ckks::Ciphertext> Executor::run_affine(const Affine& step, const st
     BLINDPROOF_ASSIGN(const ckks::Ciphertext input, ckks::lower_to(values[term.value], term.level));
     BLINDPROOF_ASSIGN(ckks::Ciphertext part, term.transform.apply(input, rotations));
     BLINDPROOF_TRY(add_to(unfolded, std::move(part)));
-    if (i + 1 < step.terms.size() && step.terms[i + 1].folds == term.folds) continue;
-    for (const std::int64_t steps : term.folds) {
-      BLINDPROOF_ASSIGN(const ckks::Ciphertext turned, ckks::rotate(*unfolded, steps, rotations));
-      BLINDPROOF_ASSIGN(unfolded, ckks::add(*unfolded, turned));
-    }
-    BLINDPROOF_TRY(add_to(total, std::move(*unfolded)));
+    if (i + 1 < step.terms.size() && step.terms[i + 1].fold_count == term.fold_count) continue;
+    BLINDPROOF_ASSIGN(ckks::Ciphertext folded, ckks::sum_slots(*unfolded, term.fold_count, rotations, term.fold_stride));
+    BLINDPROOF_TRY(add_to(total, std::move(folded)));
     unfolded.reset();
   }
   return ckks::add(*total, step.bias);
@@ -127,7 +117,7 @@ base::Result<ckks::Ciphertext> Executor::run(const ckks::Ciphertext& input, cons
       BLINDPROOF_ASSIGN(const ckks::Ciphertext b, ckks::lower_to(values[product.b], level + 1));
       BLINDPROOF_ASSIGN(result, ckks::multiply(a, b, *relinearization));
     }
-    values.push_back(with_magnitude(std::move(*result), step.magnitude));
+    values.push_back(ckks::bounded(*result, step.magnitude));  // evaluation alone could only multiply bounds
   }
   return values.back();
 }

@@ -35,7 +35,7 @@ class Executor {
     ValueId value;
     int level;
     fhe::ckks::LinearTransform transform;
-    std::vector<std::int64_t> folds;
+    std::size_t fold_stride, fold_count;  // the product ends in a sum of so many slots, so far apart
   };
   struct Affine {
     std::vector<Term> terms;

@@ -10,7 +10,7 @@ namespace {
 
 using enum rlwe::SecurityLevel;
 
-constexpr std::array<NamedParameters, 13> kNamed{{
+constexpr std::array<NamedParameters, 14> kNamed{{
     {"ckks-4096-1", "1 product, 24-bit scale: linear models, about 11 bits of precision",
      {.log_degree = 12, .scale_bits = 24, .levels = 1, .first_bits = 32, .digits = 2}},
     {"ckks-8192-2", "2 products, 40-bit scale: linear models, one activation",
@@ -25,6 +25,8 @@ constexpr std::array<NamedParameters, 13> kNamed{{
      {.log_degree = 15, .scale_bits = 40, .levels = 12, .first_bits = 50, .digits = 3}},
     {"ckks-65536-24", "24 products, 40-bit scale: deep programs",
      {.log_degree = 16, .scale_bits = 40, .levels = 24, .first_bits = 50, .digits = 3}},
+    {"ckks-32768-5-long", "5 products, 76-bit scale: results that are flooded before they are shown",
+     {.log_degree = 15, .scale_bits = 76, .levels = 5, .first_bits = 96, .digits = 3}},
     {"ckks-16384-4-192", "4 products, 40-bit scale, 192 bits of security",
      {.log_degree = 14, .scale_bits = 40, .levels = 4, .first_bits = 50, .digits = 5, .security = k192}},
     {"ckks-32768-8-192", "8 products, 40-bit scale, 192 bits of security",
@@ -57,7 +59,17 @@ base::Result<std::uint64_t> nearest_prime(double target, std::uint64_t step, con
   return invalid("there are too few primes of this length for this degree: use a larger scale or fewer levels");
 }
 
+double level_product(std::span<const std::uint64_t> q, std::size_t each, std::size_t level) {
+  double product = 1;
+  for (std::size_t limb = 0; limb < each; ++limb) product *= static_cast<double>(q[each * level + limb]);
+  return product;
+}
+
 }  // namespace
+
+double Context::level_modulus(int level) const noexcept {
+  return level_product(ring_->parameters().q, limbs_per_level(), static_cast<std::size_t>(level));
+}
 
 std::span<const NamedParameters> named_parameters() noexcept { return kNamed; }
 
@@ -70,26 +82,36 @@ base::Result<ContextPtr> Context::create(const Parameters& parameters) { return 
 
 base::Result<ContextPtr> Context::make(const Parameters& parameters, bool check_security) {
   if (parameters.log_degree < 6 || parameters.log_degree > 17) return invalid("log_degree must lie between 6 and 17");
-  if (parameters.scale_bits < 20 || parameters.scale_bits > 49) return invalid("scale_bits must lie between 20 and 49");
-  if (parameters.first_bits < parameters.scale_bits || parameters.first_bits > field::Modulus::kMaxBits) {
-    return invalid("first_bits must lie between scale_bits and 50");
+  const bool is_long = parameters.scale_bits >= field::Modulus::kMaxBits;
+  const std::size_t each = is_long ? 2 : 1;  // moduli of a level
+  if (parameters.scale_bits < 20 || parameters.scale_bits > 98) return invalid("scale_bits must lie between 20 and 98");
+  if (parameters.first_bits < parameters.scale_bits || parameters.first_bits > static_cast<int>(each) * field::Modulus::kMaxBits) {
+    return invalid("first_bits must lie between scale_bits and " + std::to_string(each * field::Modulus::kMaxBits));
   }
-  if (parameters.levels < 0 || parameters.levels > 63) return invalid("levels must lie between 0 and 63");
+  const int most = static_cast<int>(64 / each) - 1;
+  if (parameters.levels < 0 || parameters.levels > most) return invalid("levels must lie between 0 and " + std::to_string(most));
   const std::uint64_t step = std::uint64_t{2} << parameters.log_degree;
-  const std::size_t count = static_cast<std::size_t>(parameters.levels) + 1;
-  std::vector<double> scales(count);
+  const std::size_t levels = static_cast<std::size_t>(parameters.levels) + 1, count = each * levels;
+  std::vector<double> scales(levels);
   std::vector<std::uint64_t> q(count), used;
+  const auto choose = [&](std::size_t limb, double target) -> base::Status {
+    BLINDPROOF_ASSIGN(q[limb], nearest_prime(target, step, used));
+    used.push_back(q[limb]);
+    return {};
+  };
   scales.back() = std::ldexp(1.0, parameters.scale_bits);
-  for (std::size_t level = count - 1; level > 0; --level) {
-    const double squared = scales[level] * scales[level];
-    BLINDPROOF_ASSIGN(q[level], nearest_prime(squared / scales.back(), step, used));
-    used.push_back(q[level]);
-    scales[level - 1] = squared / static_cast<double>(q[level]);
+  for (std::size_t level = levels - 1; level > 0; --level) {
+    const double squared = scales[level] * scales[level], target = squared / scales.back();
+    if (is_long) BLINDPROOF_TRY(choose(2 * level, std::sqrt(target)));
+    BLINDPROOF_TRY(choose(each * level + each - 1, is_long ? target / static_cast<double>(q[2 * level]) : target));
+    scales[level - 1] = squared / level_product(q, each, level);
   }
-  BLINDPROOF_ASSIGN(const std::vector<std::uint64_t> first,
-                    field::ntt_primes_below(parameters.first_bits, parameters.log_degree + 1, 1, used));
-  q[0] = first[0];
-  used.push_back(q[0]);
+  for (std::size_t limb = 0; limb < each; ++limb) {
+    const int bits = (parameters.first_bits + static_cast<int>(limb)) / static_cast<int>(each);
+    BLINDPROOF_ASSIGN(const std::vector<std::uint64_t> first, field::ntt_primes_below(bits, parameters.log_degree + 1, 1, used));
+    q[limb] = first[0];
+    used.push_back(q[limb]);
+  }
 
   const std::size_t digits = std::min(static_cast<std::size_t>(std::max(parameters.digits, 1)), count);
   double longest = 0;

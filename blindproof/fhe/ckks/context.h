@@ -1,9 +1,9 @@
 // Parameters of a CKKS instance, and what follows from them.
 //
-// Level l has l+1 ciphertext moduli. Fresh ciphertexts are at the top level; each product costs one level. Every level has
+// Level l has l+1 ciphertext moduli (or twice as many). Fresh ciphertexts are at the top level; each product costs one level. Every level has
 // one scale, S_l: S_top = 2^scale_bits, S_{l-1} = S_l^2 / q_l, so that the product of two ciphertexts of one level, rescaled,
 // has the scale of the next. The moduli are chosen from the top down, each the prime nearest to S_l^2 / 2^scale_bits, so that
-// all scales stay within the distance of two primes of 2^scale_bits.
+// all scales stay within the distance of two primes of 2^scale_bits. Scales longer than a modulus take two moduli for each level.
 //
 // Ref: Cheon-Kim-Kim-Song, ePrint 2016/421; Kim-Papadimitriou-Polyakov, ePrint 2020/1118 (a scale for each level).
 #pragma once
@@ -25,9 +25,9 @@ namespace blindproof::fhe::ckks {
 
 struct Parameters {
   int log_degree = 0;
-  int scale_bits = 40;      // 20 .. 49
+  int scale_bits = 40;      // 20 .. 49, or 50 .. 98 with two moduli for each level
   int levels = 0;           // products in sequence
-  int first_bits = 50;      // of the modulus that remains at level 0; at least scale_bits
+  int first_bits = 50;      // of what remains at level 0; at least scale_bits, at most 50 for each modulus
   int digits = 3;           // of key switching
   int special_limbs = 0;    // 0: as few as the digits need
   rlwe::SecurityLevel security = rlwe::SecurityLevel::k128;
@@ -53,7 +53,10 @@ class Context {
   int top_level() const noexcept { return parameters_.levels; }
   /// S_level.
   double scale(int level) const noexcept { return scales_[static_cast<std::size_t>(level)]; }
-  std::size_t q_limbs(int level) const noexcept { return static_cast<std::size_t>(level) + 1; }
+  std::size_t limbs_per_level() const noexcept { return parameters_.scale_bits < field::Modulus::kMaxBits ? 1 : 2; }
+  std::size_t q_limbs(int level) const noexcept { return limbs_per_level() * (static_cast<std::size_t>(level) + 1); }
+  /// q_level: of its moduli that go in a rescale, the product.
+  double level_modulus(int level) const noexcept;
   rlwe::Basis basis(int level) const noexcept { return {q_limbs(level), false}; }
 
  private:

@@ -99,8 +99,9 @@ base::Result<Ciphertext> sanitize(const Ciphertext& a, const rlwe::PublicKey& ke
   BLINDPROOF_TRY(rlwe::require_ring(kOperation, a.parts(), key.b.ring_ptr()));
   const Context& context = *a.context();
   const Prediction prediction = a.prediction().plus(slot_noise(context, rlwe::fresh_public_key_noise(*context.ring())));
-  // A coefficient of the error is a mean of its slots times roots of unity: at most the largest of them.
-  BLINDPROOF_ASSIGN(const rlwe::Flood flood, rlwe::uniform_flood(kOperation, kTail * prediction.noise, hiding_bits));
+  // A coefficient of the error is (2/N) times a sum of its N/2 slots times roots of unity: weights of norm sqrt(2/N).
+  const double coefficient = prediction.joint_noise(context.slots()) / std::sqrt(static_cast<double>(context.slots()));
+  BLINDPROOF_ASSIGN(const rlwe::Flood flood, rlwe::uniform_flood(kOperation, kTail * coefficient, hiding_bits));
   rlwe::Parts parts = rlwe::encrypt_flooded_zero(key, context.basis(a.level()), flood, 1, random);
   rlwe::add_to(parts, a.parts());
   return useful(kOperation, Ciphertext(a.context(), a.level(), a.scale(), std::move(parts),

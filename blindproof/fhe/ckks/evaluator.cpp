@@ -12,6 +12,8 @@ namespace {
 using rlwe::invalid;
 using rlwe::mismatch;
 
+constexpr int kMaxConstantBits = 110;  // scaled
+
 std::string in_bits(double scale) {
   char text[32];
   std::snprintf(text, sizeof text, "2^%.6f", std::log2(scale));
@@ -52,8 +54,26 @@ double key_switch_noise(const Ciphertext& a) {
   return slot_noise(a, rlwe::key_switch_noise(*a.context()->ring(), a.context()->q_limbs(a.level())));
 }
 
-double last_modulus(const Ciphertext& a) {
-  return static_cast<double>(a.parts()[0].modulus(a.context()->q_limbs(a.level()) - 1).value());
+double last_modulus(const Ciphertext& a) { return a.context()->level_modulus(a.level()); }
+
+// The level's moduli, one after the other: roundings but for the last are divided by what follows.
+rlwe::Parts divided(const Context& context, rlwe::Parts&& parts, std::size_t done = 0) {
+  for (; done < context.limbs_per_level(); ++done) parts = rlwe::rescale(std::move(parts));
+  return std::move(parts);
+}
+
+// An integer that is held by a double, of any length.
+std::vector<std::uint64_t> residues_of(const rlwe::NttPoly& poly, double integer) {
+  int exponent = 0;
+  std::frexp(integer, &exponent);
+  const int shift = std::max(0, exponent - 62);
+  const auto head = static_cast<std::int64_t>(std::ldexp(integer, -shift));
+  std::vector<std::uint64_t> residues;
+  for (std::size_t i = 0; i < poly.limbs(); ++i) {
+    const field::Modulus& q = poly.modulus(i);
+    residues.push_back(q.multiply(q.reduce_signed(head), q.power(2, static_cast<std::uint64_t>(shift))));
+  }
+  return residues;
 }
 
 template <class A, class B>
@@ -69,7 +89,7 @@ Prediction sum(const Prediction& a, const Prediction& b) { return {a.magnitude +
 
 rlwe::Parts parts_of(const Plaintext& a) { return {a.poly()}; }
 
-// Division by a prime changes the level's scale to the next one's without a rounding of its own: S_{l-1} is S_l^2 / q_l as
+// Division by the level's modulus changes the level's scale to the next one's without a rounding of its own: S_{l-1} is S_l^2 / q_l as
 // computed here.
 double rescaled(const Ciphertext& a) { return a.scale() / last_modulus(a); }
 
@@ -141,14 +161,11 @@ Outcome multiply(const Ciphertext& a, const Plaintext& b) {
 Outcome multiply(const Ciphertext& a, double constant) {
   const double scale = a.context()->scale(a.level());
   const double scaled = std::nearbyint(constant * scale);
-  if (!(std::abs(scaled) < std::ldexp(1.0, 62))) {
+  if (!(std::abs(scaled) < std::ldexp(1.0, kMaxConstantBits))) {
     return invalid("multiplication", "the constant is too large for the level's scale");
   }
-  const std::int64_t integer = static_cast<std::int64_t>(scaled);
-  std::vector<std::uint64_t> factors;
-  for (std::size_t i = 0; i < a.parts()[0].limbs(); ++i) factors.push_back(a.parts()[0].modulus(i).reduce_signed(integer));
   rlwe::Parts parts = a.parts();
-  rlwe::scale(parts, factors);
+  rlwe::scale(parts, residues_of(parts[0], scaled));
   // The constant's rounding errs alike in all slots.
   const double rounding = 0.5 * a.prediction().magnitude * a.scale() / kTail;
   const Prediction exact = a.prediction().times(std::abs(scaled));
@@ -176,7 +193,7 @@ Outcome relinearize(const Ciphertext& a, const rlwe::KeySwitchKey& key) {
 Outcome rescale(const Ciphertext& a) {
   BLINDPROOF_TRY(has_level_below("rescaling", a));
   const double rounding = slot_noise(a, rlwe::rounding_noise(*a.context()->ring()));
-  return Ciphertext(a.context(), a.level() - 1, rescaled(a), rlwe::rescale(rlwe::Parts(a.parts())),
+  return Ciphertext(a.context(), a.level() - 1, rescaled(a), divided(*a.context(), rlwe::Parts(a.parts())),
                     a.prediction().times(1 / last_modulus(a)).plus(rounding));
 }
 
@@ -185,7 +202,8 @@ Outcome relinearize_and_rescale(const Ciphertext& a, const rlwe::KeySwitchKey& k
   BLINDPROOF_TRY(rlwe::require_key("relinearisation", a.parts(), key));
   BLINDPROOF_TRY(has_level_below("rescaling", a));
   const double rounding = slot_noise(a, rlwe::rounding_noise(*a.context()->ring()));
-  return Ciphertext(a.context(), a.level() - 1, rescaled(a), rlwe::relinearize_and_rescale(a.parts(), key),
+  return Ciphertext(a.context(), a.level() - 1, rescaled(a),
+                    divided(*a.context(), rlwe::relinearize_and_rescale(a.parts(), key), 1),
                     a.prediction().plus(key_switch_noise(a)).times(1 / last_modulus(a)).plus(rounding));
 }
 
@@ -245,18 +263,14 @@ Outcome lower_to(const Ciphertext& a, int level) {
   if (level == a.level()) return a;
   // c / a.scale() * q / ... : with the integer c next to S_level q / S_a, the rescaled message has scale S_level but for c's rounding.
   rlwe::Parts parts = rlwe::truncate(a.parts(), context.basis(level + 1));
-  const double q = static_cast<double>(parts[0].modulus(context.q_limbs(level)).value());
+  const double q = context.level_modulus(level + 1);
   const double exact = context.scale(level) * q / a.scale();
   const double rounded = std::nearbyint(exact);
-  std::vector<std::uint64_t> factors;
-  for (std::size_t i = 0; i < parts[0].limbs(); ++i) {
-    factors.push_back(parts[0].modulus(i).reduce(static_cast<std::uint64_t>(rounded)));
-  }
-  rlwe::scale(parts, factors);
+  rlwe::scale(parts, residues_of(parts[0], rounded));
   const double rounding = slot_noise(a, rlwe::rounding_noise(*context.ring()));
   const Prediction prediction = a.prediction().times(rounded / q).plus(rounding);
   const double drift = a.prediction().magnitude * context.scale(level) * std::abs(rounded - exact) / exact / kTail;
-  return Ciphertext(a.context(), level, context.scale(level), rlwe::rescale(std::move(parts)),
+  return Ciphertext(a.context(), level, context.scale(level), divided(context, std::move(parts)),
                     {prediction.magnitude, prediction.noise + drift,
                      prediction.joint + drift * std::sqrt(static_cast<double>(context.slots()))});
 }
@@ -286,11 +300,11 @@ base::Result<std::vector<Ciphertext>> rotate_hoisted(const Ciphertext& a, std::s
   return results;
 }
 
-Outcome sum_slots(const Ciphertext& a, std::size_t count, const rlwe::GaloisKeys& keys) {
-  BLINDPROOF_TRY(rlwe::require_window("sum of slots", count, a.context()->slots()));
+Outcome sum_slots(const Ciphertext& a, std::size_t count, const rlwe::GaloisKeys& keys, std::size_t stride) {
+  BLINDPROOF_TRY(rlwe::require_window("sum of slots", count, a.context()->slots() / std::max<std::size_t>(stride, 1)));
   BLINDPROOF_ASSIGN(const Ciphertext sum, rlwe::sum_of_rotations(
       a, count, [](const Ciphertext& x, const Ciphertext& y) { return add(x, y); },
-      [&](const Ciphertext& x, std::int64_t steps) { return rotate(x, steps, keys); }));
+      [&](const Ciphertext& x, std::int64_t steps) { return rotate(x, steps * static_cast<std::int64_t>(stride), keys); }));
   // A window's errors add with weights of norm sqrt(count); those of the key switches are independent.
   const double size = static_cast<double>(count), switching = count > 1 ? key_switch_noise(a) : 0;
   const double joint = a.prediction().joint_noise(a.context()->slots());

@@ -64,7 +64,8 @@ Outcome conjugate(const Ciphertext& a, const rlwe::GaloisKeys& keys);
 /// All rotations of one ciphertext, at the price of one decomposition.
 base::Result<std::vector<Ciphertext>> rotate_hoisted(const Ciphertext& a, std::span<const std::int64_t> steps,
                                                      const rlwe::GaloisKeys& keys);
-/// Slot i becomes the sum of slots i, i+1, .., i+count-1.   Requires: count is a power of two, keys for all powers below.
-Outcome sum_slots(const Ciphertext& a, std::size_t count, const rlwe::GaloisKeys& keys);
+/// Slot i becomes the sum of the slots i, i+stride, .., i+(count-1) stride.   Requires: count is a power of two, keys for stride times all
+/// powers below.
+Outcome sum_slots(const Ciphertext& a, std::size_t count, const rlwe::GaloisKeys& keys, std::size_t stride = 1);
 
 }  // namespace blindproof::fhe::ckks

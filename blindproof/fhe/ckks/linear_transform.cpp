@@ -79,12 +79,13 @@ Outcome LinearTransform::apply(const Ciphertext& a, const rlwe::GaloisKeys& keys
   const std::size_t q_limbs = context_->q_limbs(level_);
   BLINDPROOF_ASSIGN(rlwe::Parts sum, matrix_.apply(a.parts(), keys, 1));
   rlwe::Parts parts = rlwe::divide(std::move(sum), ring.drop_p_and_last(q_limbs));
+  for (std::size_t limb = 1; limb < context_->limbs_per_level(); ++limb) parts = rlwe::rescale(std::move(parts));
 
   // A row of M adds errors of different slots. What the steps add is independent.
   const double root = std::sqrt(static_cast<double>(ring.degree()));
   const double switching = root * rlwe::key_switch_noise(ring, q_limbs), rounding = root * rlwe::rounding_noise(ring);
   const double scale = context_->scale(level_);
-  const double last = static_cast<double>(ring.parameters().q[q_limbs - 1]);
+  const double last = context_->level_modulus(level_);
   const double joint = a.prediction().joint_noise(context_->slots());
   const double kept = scale * std::min(std::sqrt(squares_) * joint, row_sum_ * a.prediction().noise);
   const double encoding = a.prediction().magnitude * scale *
