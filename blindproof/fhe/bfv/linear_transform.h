@@ -18,7 +18,7 @@ Diagonals diagonals_of(const std::vector<std::vector<std::int64_t>>& matrix, std
 
 class LinearTransform {
  public:
-  /// Encodes the diagonals. `baby_steps` is a power of two; 0 chooses the one with the cheapest key switches.
+  /// Encodes the diagonals. `baby_steps` 0 chooses those with the cheapest key switches.
   /// Errors: kInvalidArgument for no diagonals, numbers from N/2 on, vectors of another length than N, or entries out of range.
   static base::Result<LinearTransform> create(const ContextPtr& context, const Diagonals& diagonals, std::size_t baby_steps = 0);
 

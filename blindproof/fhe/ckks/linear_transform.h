@@ -21,7 +21,7 @@ Diagonals diagonals_of(const std::vector<std::vector<double>>& matrix, std::size
 
 class LinearTransform {
  public:
-  /// Encodes the diagonals for ciphertexts of `level`. `baby_steps` is a power of two; 0 chooses the one with the fewest
+  /// Encodes the diagonals for ciphertexts of `level`. `baby_steps` 0 chooses those with the fewest
   /// key switches.
   /// Errors: kInvalidArgument for a level without one below, no diagonals, diagonals of another length than N/2 or numbered
   /// beyond it, or values that don't fit (encoder.h).

@@ -1,7 +1,6 @@
 #include "blindproof/fhe/rlwe/linear_transform.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <optional>
 #include <set>
@@ -16,17 +15,28 @@ namespace {
 
 constexpr const char* kOperation = "linear transformation";
 
+constexpr std::size_t kMaxBabySteps = 1024;  // that are tried
+
+// How many different values `of` has.
+template <class Of>
+std::size_t count_different(const std::vector<std::size_t>& diagonals, std::vector<std::size_t>& seen, std::size_t mark, Of&& of) {
+  std::size_t count = 0;
+  for (const std::size_t d : diagonals) {
+    std::size_t& last = seen[of(d)];
+    count += last != mark;
+    last = mark;
+  }
+  return count;
+}
+
 // Key switches: one inner product for each baby step; a decomposition, a division and an inner product for each giant step, which
-// together cost about three times as much.
+// together cost about three times as much. Matrices of convolutions do best with steps like the width of their image.
 std::size_t cheapest_baby_steps(const std::vector<std::size_t>& diagonals, std::size_t row) {
   std::size_t best = 1, least = SIZE_MAX;
-  for (std::size_t steps = 1; steps <= row; steps *= 2) {
-    std::set<std::size_t> babies, giants;
-    for (const std::size_t d : diagonals) {
-      babies.insert(d % steps);
-      giants.insert(d / steps);
-    }
-    const std::size_t cost = babies.size() + 3 * giants.size();
+  std::vector<std::size_t> babies(row), giants(row);
+  for (std::size_t steps = 1; steps <= std::min(row, kMaxBabySteps); ++steps) {
+    const std::size_t cost = count_different(diagonals, babies, steps, [&](std::size_t d) { return d % steps; }) +
+                             3 * count_different(diagonals, giants, steps, [&](std::size_t d) { return d / steps; });
     if (cost < least) {
       least = cost;
       best = steps;
@@ -106,9 +116,7 @@ base::Result<DiagonalMatrix> DiagonalMatrix::create(const std::vector<std::size_
   if (std::ranges::any_of(numbers, [&](std::size_t d) { return d >= row; })) {
     return invalid(kOperation, "diagonals are numbered below " + std::to_string(row));
   }
-  if (baby_steps != 0 && (!std::has_single_bit(baby_steps) || baby_steps > row)) {
-    return invalid(kOperation, "the number of baby steps must be a power of two, at most " + std::to_string(row));
-  }
+  if (baby_steps > row) return invalid(kOperation, "there are at most " + std::to_string(row) + " baby steps");
   return DiagonalMatrix(baby_steps != 0 ? baby_steps : cheapest_baby_steps(numbers, row));
 }
 

@@ -2,7 +2,7 @@
 //
 // With diagonal d of a matrix M on rows of n slots being M[i][(i + d) mod n],
 //   M x = sum_d diagonal_d * rotate(x, d) = sum_g rotate(sum_b rotate(diagonal_{g + b}, -g) * rotate(x, b), g)
-// with baby steps b below a power of two and giant steps g that are multiples of it. The decomposition of x serves all baby
+// with baby steps b below some number and giant steps g that are multiples of it. The decomposition of x serves all baby
 // steps, their sums are taken before the division by the special moduli, and so is the sum over giant steps: two divisions at
 // the end, and one for each giant step.
 //
@@ -52,8 +52,8 @@ std::vector<Number> rotated_right(const std::vector<Number>& slots, std::size_t 
 /// Encoded diagonals, in baby and giant steps.
 class DiagonalMatrix {
  public:
-  /// Without its diagonals yet. `baby_steps` 0 chooses the power of two with the cheapest key switches.
-  /// Errors: kInvalidArgument for no diagonals, numbers beyond the row, or baby steps that aren't a power of two up to the row.
+  /// Without its diagonals yet. `baby_steps` 0 chooses the number with the cheapest key switches.
+  /// Errors: kInvalidArgument for no diagonals, numbers or baby steps beyond the row.
   static base::Result<DiagonalMatrix> create(const std::vector<std::size_t>& numbers, std::size_t row, std::size_t baby_steps);
   /// For these diagonals.   Errors: also kInvalidArgument for vectors that don't have `slots` entries.
   template <class Number>

