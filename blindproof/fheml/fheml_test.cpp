@@ -239,7 +239,9 @@ TEST(ProgramFiles, AlteredOnesAreRefusedOrCanonical) {
       EXPECT_FALSE(parse_program(altered).ok());
       altered = resealed(std::move(altered));
       const auto read = parse_program(altered);
-      if (read.ok()) EXPECT_EQ(write_program(*read), altered) << i;
+      if (read.ok()) {
+        EXPECT_EQ(write_program(*read), altered) << i;
+      }
       accepted += read.ok();
     }
   }
@@ -249,7 +251,9 @@ TEST(ProgramFiles, AlteredOnesAreRefusedOrCanonical) {
     altered[i] ^= 1;
     altered = resealed(std::move(altered));
     const auto read = parse_client_spec(altered);
-    if (read.ok()) EXPECT_EQ(write_client_spec(*read), altered) << i;
+    if (read.ok()) {
+      EXPECT_EQ(write_client_spec(*read), altered) << i;
+    }
     EXPECT_FALSE(parse_client_spec(base::ByteSpan(spec).first(i)).ok());
   }
 }

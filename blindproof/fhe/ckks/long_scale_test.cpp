@@ -24,7 +24,9 @@ TEST(LongScales, HaveTwoModuliForEachLevelAndScalesThatBarelyMove) {
     for (int level = 0; level <= 4; ++level) {
       EXPECT_EQ(context->q_limbs(level), 2u * (static_cast<std::size_t>(level) + 1));
       EXPECT_NEAR(context->scale(level) / std::exp2(bits), 1, 0.01);
-      if (level > 0) EXPECT_NEAR(std::log2(context->level_modulus(level)), bits, 0.02);
+      if (level > 0) {
+        EXPECT_NEAR(std::log2(context->level_modulus(level)), bits, 0.02);
+      }
     }
   }
   EXPECT_FALSE(testing::InsecureParameters::ckks({.log_degree = 8, .scale_bits = 99, .levels = 1, .first_bits = 100}).ok());

@@ -370,15 +370,21 @@ TEST_P(FormatsTest, AlteredFilesAreRefusedOrCanonical) {
     if (!kind.ok()) return;
     if (*kind == Kind::kSecretKey) {
       const auto read = parse_secret_key(bytes, contexts_, no_passphrase);
-      if (read.ok()) EXPECT_EQ(write_secret_key(read->header, read->key, nullptr).value(), bytes);
+      if (read.ok()) {
+        EXPECT_EQ(write_secret_key(read->header, read->key, nullptr).value(), bytes);
+      }
       accepted += read.ok();
     } else if (*kind == Kind::kPublicKey) {
       const auto read = parse_public_key(bytes, contexts_);
-      if (read.ok()) EXPECT_EQ(write_public_key(read->header, read->key), bytes);
+      if (read.ok()) {
+        EXPECT_EQ(write_public_key(read->header, read->key), bytes);
+      }
       accepted += read.ok();
     } else if (*kind == Kind::kCiphertexts) {
       const auto read = parse_ciphertexts(bytes, contexts_);
-      if (read.ok()) EXPECT_EQ(write_ciphertexts(*read).value(), bytes);
+      if (read.ok()) {
+        EXPECT_EQ(write_ciphertexts(*read).value(), bytes);
+      }
       accepted += read.ok();
     }
   };
