@@ -31,11 +31,14 @@ class BaseConverter {
   /// The residues of the centered representative: in[i] to out[j].
   void convert(std::span<const std::uint64_t* const> in, std::span<std::uint64_t* const> out, std::size_t n) const;
 
-  // convert() in two halves, for callers that go on with one modulus while it is in the cache.
-  /// y_i for all i, then v.   Requires: from().size() + 1 vectors in `prepared`.
-  void prepare(std::span<const std::uint64_t* const> in, std::span<std::uint64_t* const> prepared, std::size_t n) const;
-  /// The residues modulo to()[j].
-  void finish(std::size_t j, std::span<const std::uint64_t* const> prepared, std::uint64_t* out, std::size_t n) const;
+  // convert() in two halves, for callers that can multiply inputs by a constant for nothing, and go on with some moduli
+  // at a time. in[i] is x_i times inverse(i).
+  /// (Q/q_i)^-1 modulo q_i.
+  std::uint64_t inverse(std::size_t i) const noexcept { return inverses_[i].value; }
+  void overflow(std::span<const std::uint64_t* const> in, std::uint64_t* v, std::size_t n) const;
+  /// The residues modulo to()[first + j] to out[j], given the inputs, then v.
+  void finish(std::span<const std::uint64_t* const> in_and_v, std::size_t first, std::span<std::uint64_t* const> out,
+              std::size_t n) const;
 
  private:
   std::vector<Modulus> from_, to_;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "blindproof/field/kernel_set.h"
+#include "blindproof/field/residues.h"
 
 namespace blindproof::field {
 namespace {
@@ -96,8 +97,15 @@ TEST_P(BaseConverterOnEverySet, ConvertGivesTheCenteredRepresentative) {
       }
       converter.convert(in.in(), out.out(), n);
       Vectors prepared(c.from.size() + 1, n), halves(c.to.size(), n);
-      converter.prepare(in.in(), prepared.out(), n);
-      for (std::size_t i = 0; i < c.to.size(); ++i) converter.finish(i, prepared.in(), halves.values[i].data(), n);
+      for (std::size_t i = 0; i < c.from.size(); ++i) {
+        scale(c.from[i], in.values[i], converter.inverse(i), prepared.values[i]);
+      }
+      const std::vector<const std::uint64_t*> read = prepared.in();
+      converter.overflow(std::span(read).first(c.from.size()), prepared.values.back().data(), n);
+      for (std::size_t i = 0; i < c.to.size(); i += 2) {
+        const std::vector<std::uint64_t*> targets = halves.out();
+        converter.finish(read, i, std::span(targets).subspan(i, std::min<std::size_t>(2, targets.size() - i)), n);
+      }
       ASSERT_EQ(halves.values, out.values);
       for (std::size_t j = 0; j < n; ++j) {
         const mpz_class centered = 2 * numbers[j] > q ? mpz_class(numbers[j] - q) : numbers[j];

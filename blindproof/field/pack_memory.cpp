@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kMostKept = std::size_t{256} << 20;
+constexpr std::size_t kMostKept = std::size_t{1} << 30;
 // From here on the allocator of the C library would ask the system for fresh pages each time.
 constexpr std::size_t kLeastKept = std::size_t{64} << 10;
 

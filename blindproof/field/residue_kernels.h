@@ -8,14 +8,6 @@
 
 namespace blindproof::field {
 
-/// What BaseConverter's first half needs.
-struct BaseConversion {
-  const Modulus* from;
-  const FixedFactor* inverses;
-  const double* reciprocals;
-  std::size_t from_count;
-};
-
 struct ResidueKernels {
   using Words = const std::uint64_t*;
   using Out = std::uint64_t*;
@@ -35,8 +27,8 @@ struct ResidueKernels {
   void (*inner_products)(const Modulus& q, const Words* a, const Words* b0, const Words* b1, std::size_t terms,
                          Out out0, Out out1, std::size_t n);
   void (*permute)(const std::uint32_t* permutation, Words in, Out out, std::size_t n);
-  /// prepared has from_count + 1 vectors.
-  void (*prepare)(const BaseConversion& c, const Words* in, const Out* prepared, std::size_t n);
+  /// out = round(sum of a[t] * reciprocals[t] for t below `terms`)
+  void (*overflow)(const double* reciprocals, std::size_t terms, const Words* a, Out out, std::size_t n);
   /// out = sum of prepared[t] * factors[t] for t below `terms`, modulo `to`.
   void (*finish)(const Modulus& to, const std::uint64_t* factors, std::size_t terms, const Words* prepared, Out out,
                  std::size_t n);

@@ -182,16 +182,11 @@ struct ResidueKernelTemplates {
     fetch(permutation, in, out, i, n);
   }
 
-  static void prepare(const BaseConversion& c, const Words* in, const Out* prepared, std::size_t n) {
+  static void overflow(const double* reciprocals, std::size_t terms, const Words* a, Out out, std::size_t n) {
     for_packs(n, [&](auto at, std::size_t i) BLINDPROOF_INLINE_BODY {
       typename E::Double sum = E::zero();
-      for (std::size_t f = 0; f < c.from_count; ++f) {
-        const Constants k(c.from[f]);
-        const Word scaled = E::scale(k, at(in[f], i), E::factor(k, c.inverses[f]));
-        at.store(prepared[f], i, scaled);
-        sum = E::add_scaled(sum, scaled, c.reciprocals[f]);
-      }
-      at.store(prepared[c.from_count], i, E::round(sum));
+      for (std::size_t t = 0; t < terms; ++t) sum = E::add_scaled(sum, at(a[t], i), reciprocals[t]);
+      at.store(out, i, E::round(sum));
     });
   }
 
@@ -230,7 +225,7 @@ struct ResidueKernelTemplates {
   static constexpr ResidueKernels table() {
     return {&add,    &subtract,       &negate,         &multiply,       &multiply_add,
             &scale,  &scale_add,      &subtract_scale, &reduce_from,    &from_signed,
-            &tensor, &inner_products, &permute,        &prepare,        &finish};
+            &tensor, &inner_products, &permute,        &overflow,       &finish};
   }
 };
 

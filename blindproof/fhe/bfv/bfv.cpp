@@ -249,10 +249,9 @@ Ciphertext negate(const Ciphertext& a) {
 
 Outcome multiply(const Ciphertext& a, const Plaintext& b) {
   BLINDPROOF_TRY(rlwe::require_same_context("multiplication", a, b));
-  rlwe::Parts parts = a.parts();
-  rlwe::multiply_by(parts, rlwe::centered_product(a.context()->ring(), a.context()->basis(), a.context()->t(),
-                                                  b.coefficients(), 1));
-  return usable("multiplication", Ciphertext(a.context(), std::move(parts), a.noise() * rlwe::centered_norm(a.context()->t(), b.coefficients()), a.secret_power()));
+  const std::shared_ptr<const rlwe::PlainFactor> factor = b.factor();
+  return usable("multiplication", Ciphertext(a.context(), rlwe::multiply(a.parts(), factor->values), a.noise() * factor->norm,
+                                             a.secret_power()));
 }
 
 Outcome multiply(const Ciphertext& a, std::int64_t constant) {
@@ -288,16 +287,15 @@ Outcome inner_product(std::span<const Ciphertext> a, std::span<const Ciphertext>
 Outcome inner_product(std::span<const Ciphertext> a, std::span<const Plaintext> b) {
   constexpr const char* kOperation = "inner product";
   BLINDPROOF_TRY(rlwe::require_pairs(kOperation, a.size(), b.size()));
-  const Context& context = *a[0].context();
   rlwe::Parts parts;
   double noise = 0;
   int power = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     BLINDPROOF_TRY(rlwe::require_same_context(kOperation, a[0], a[i]));
     BLINDPROOF_TRY(rlwe::require_same_context(kOperation, a[0], b[i]));
-    rlwe::multiply_add(parts, a[i].parts(),
-                       rlwe::centered_product(context.ring(), context.basis(), context.t(), b[i].coefficients(), 1));
-    noise += a[i].noise() * rlwe::centered_norm(context.t(), b[i].coefficients());
+    const std::shared_ptr<const rlwe::PlainFactor> factor = b[i].factor();
+    rlwe::multiply_add(parts, a[i].parts(), factor->values);
+    noise += a[i].noise() * factor->norm;
     power = std::max(power, a[i].secret_power());
   }
   return usable(kOperation, Ciphertext(a[0].context(), std::move(parts), noise, power));

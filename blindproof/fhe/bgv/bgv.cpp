@@ -243,10 +243,9 @@ Ciphertext negate(const Ciphertext& a) {
 
 Outcome multiply(const Ciphertext& a, const Plaintext& b) {
   BLINDPROOF_TRY(rlwe::require_same_context("multiplication", a, b));
-  rlwe::Parts parts = a.parts();
-  rlwe::multiply_by(parts, centered_poly(b, a.level(), 1));
-  return usable("multiplication", Ciphertext(a.context(), a.level(), a.factor(), std::move(parts),
-                                             a.deviation() * rlwe::centered_norm(a.context()->t(), b.coefficients()), a.secret_power()));
+  const std::shared_ptr<const rlwe::PlainFactor> factor = b.factor();
+  return usable("multiplication", Ciphertext(a.context(), a.level(), a.factor(), rlwe::multiply(a.parts(), factor->values),
+                                             a.deviation() * factor->norm, a.secret_power()));
 }
 
 Outcome multiply(const Ciphertext& a, std::int64_t constant) {
@@ -323,8 +322,9 @@ Outcome inner_product(std::span<const Ciphertext> a, std::span<const Plaintext> 
   for (std::size_t i = 0; i < a.size(); ++i) {
     BLINDPROOF_TRY(same_factor(kOperation, a[0], a[i]));
     BLINDPROOF_TRY(rlwe::require_same_context(kOperation, a[0], b[i]));
-    rlwe::multiply_add(parts, a[i].parts(), centered_poly(b[i], a[i].level(), 1));
-    deviation += a[i].deviation() * rlwe::centered_norm(a[i].context()->t(), b[i].coefficients());
+    const std::shared_ptr<const rlwe::PlainFactor> factor = b[i].factor();
+    rlwe::multiply_add(parts, a[i].parts(), factor->values);
+    deviation += a[i].deviation() * factor->norm;
     power = std::max(power, a[i].secret_power());
   }
   return usable(kOperation, Ciphertext(a[0].context(), a[0].level(), a[0].factor(), std::move(parts), deviation, power));

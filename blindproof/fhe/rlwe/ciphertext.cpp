@@ -152,6 +152,15 @@ Parts multiply(const Parts& a, const Parts& b) {
 
 Parts square(const Parts& a) { return multiply(a, a); }
 
+Parts multiply(const Parts& a, const NttPoly& b) {
+  Parts result;
+  for (const NttPoly& part : a) {
+    result.push_back(product(part, b));
+    result.back().declassify();
+  }
+  return result;
+}
+
 void multiply_add(Parts& acc, const Parts& a, const Parts& b) {
   BLINDPROOF_CHECK(a.size() == 2 && b.size() == 2 && acc.size() == 3, "factors have degree 1: relinearise them first");
   multiply_add(acc[0], a[0], b[0]);

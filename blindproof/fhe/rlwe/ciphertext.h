@@ -39,9 +39,11 @@ Parts truncate(const Parts& a, const Basis& target);
 /// Degree 2.   Requires: both of degree 1.
 Parts multiply(const Parts& a, const Parts& b);
 Parts square(const Parts& a);
+/// As long as a. b may have more limbs.
+Parts multiply(const Parts& a, const NttPoly& b);
 /// acc += a b.   Requires: a and b of degree 1, acc of degree 2.
 void multiply_add(Parts& acc, const Parts& a, const Parts& b);
-/// acc += a b; acc becomes as long as a.
+/// acc += a b; acc becomes as long as a. b may have more limbs.
 void multiply_add(Parts& acc, const Parts& a, const NttPoly& b);
 
 // Divisions below preserve the phase modulo t: 1, or the plaintext modulus where messages sit in the low digits (BGV).

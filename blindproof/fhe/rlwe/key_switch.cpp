@@ -10,78 +10,81 @@ namespace blindproof::fhe::rlwe {
 
 namespace {
 
-/// The digits of a polynomial, made limb by limb.
+/// The digits of a polynomial, made group by group of limbs.
 class Digits {
  public:
-  explicit Digits(const NttPoly& c) : c_(c), q_limbs_(c.basis().q_limbs) {
+  explicit Digits(const NttPoly& c)
+      : c_(c),
+        q_limbs_(c.basis().q_limbs),
+        scaled_(c.ring_ptr(), c.basis(), c.secrecy()) {
     const Ring& ring = c.ring();
     BLINDPROOF_CHECK(!c.basis().with_p && ring.p_count() > 0,
                      "decomposes polynomials over Q, in rings with special moduli");
-    CoeffPoly coefficients(c.ring_ptr(), c.basis(), c.secrecy());
     base::parallel_for(c.limbs(), [&](std::size_t i) {
-      std::ranges::copy(c.limb(i), coefficients.limb(i).begin());
-      poly::ntt_inverse(c.tables(i), coefficients.limb(i));
+      std::size_t digit = 0;
+      while (end(digit) <= i) ++digit;
+      const std::uint64_t factor = ring.digit_converter(q_limbs_, digit).inverse(i - begin(digit));
+      std::ranges::copy(c.limb(i), scaled_.limb(i).begin());
+      poly::ntt_inverse_scaled(c.tables(i), factor, scaled_.limb(i));
     });
     for (std::size_t digit = 0; digit < ring.digit_count(q_limbs_); ++digit) {
       std::vector<const std::uint64_t*> in;
-      for (std::size_t i = ring.digit_begin(digit); i < ring.digit_end(digit, q_limbs_); ++i) {
-        in.push_back(coefficients.limb(i).data());
-      }
-      conversions_.emplace_back(ring.digit_converter(q_limbs_, digit), in, ring.degree(), c.secrecy());
+      for (std::size_t i = begin(digit); i < end(digit); ++i) in.push_back(scaled_.limb(i).data());
+      conversions_.emplace_back(ring.digit_converter(q_limbs_, digit), std::move(in), ring.degree(), c.secrecy());
     }
   }
 
   std::size_t count() const noexcept { return conversions_.size(); }
+  bool owns(std::size_t digit, std::size_t limb) const noexcept { return limb >= begin(digit) && limb < end(digit); }
 
-  /// Limb i of {q_limbs, with P} of a digit, transformed: in `scratch`, or c's own where the digit has this modulus.
-  std::span<const std::uint64_t> limb(std::size_t digit, std::size_t i, std::span<std::uint64_t> scratch) const {
-    const Ring& ring = c_.ring();
-    const std::size_t begin = ring.digit_begin(digit), end = ring.digit_end(digit, q_limbs_);
-    if (i >= begin && i < end) return c_.limb(i);
-    conversions_[digit].finish(i < begin ? i : i - (end - begin), scratch);
-    poly::ntt_forward(ring.tables({q_limbs_, true}, i), scratch);
-    return scratch;
+  /// Coefficients of a digit's limbs first .. last - 1 of {q_limbs, with P}, but of its own moduli. `target(i)` is where
+  /// limb i belongs.
+  template <class Target>
+  void convert(std::size_t digit, std::size_t first, std::size_t last, Target&& target) const {
+    std::vector<std::uint64_t*> out;
+    for (std::size_t i = first; i < last; ++i) {
+      if (!owns(digit, i)) out.push_back(target(i).data());
+    }
+    const std::size_t skipped = std::clamp(first, begin(digit), end(digit)) - begin(digit);
+    conversions_[digit].finish(first - skipped, out);
   }
 
  private:
+  std::size_t begin(std::size_t digit) const noexcept { return c_.ring().digit_begin(digit); }
+  std::size_t end(std::size_t digit) const noexcept { return c_.ring().digit_end(digit, q_limbs_); }
+
   const NttPoly& c_;
   std::size_t q_limbs_;
+  CoeffPoly scaled_;  // by what conversions need
   std::vector<PreparedConversion> conversions_;
 };
 
-// The sums over `count` digits, limb by limb. `fetch(i, a)` points a[j] at limb i of digit j, and gives the memory in which
-// those lie that exist from now on.
-template <class Fetch>
-LimbSource sums(const RingPtr& ring, std::size_t q_limbs, std::size_t count, const KeySwitchKey& key, Fetch fetch) {
-  BLINDPROOF_CHECK(key.q_limbs() >= q_limbs && key.b.front().ring_ptr() == ring, "the key is for fewer limbs or another ring");
-  const auto limbs = [&ring, q_limbs, count, &key, fetch](std::size_t i, std::span<std::span<std::uint64_t>> to) {
-    const std::size_t key_limb = i < q_limbs ? i : i + key.q_limbs() - q_limbs;
-    std::vector<const std::uint64_t*> a(count), b0(count), b1(count);
-    const LimbBuffer memory = fetch(i, a);
-    for (std::size_t j = 0; j < count; ++j) {
-      b0[j] = key.b[j].limb(key_limb).data();
-      b1[j] = key.a[j].limb(key_limb).data();
-    }
-    field::inner_products(ring->modulus({q_limbs, true}, i), a, b0, b1, to[0], to[1]);
-  };
-  return {2, Secrecy::kPublic, limbs};
+/// Limb i of the sums over digits. a[j] is limb i of digit j.
+void sum_digits(const Ring& ring, std::size_t q_limbs, const KeySwitchKey& key, std::size_t i,
+                std::span<const std::uint64_t* const> a, std::span<std::uint64_t> c0, std::span<std::uint64_t> c1) {
+  const std::size_t key_limb = i < q_limbs ? i : i + key.q_limbs() - q_limbs;
+  std::vector<const std::uint64_t*> b0, b1;
+  for (std::size_t j = 0; j < a.size(); ++j) {
+    b0.push_back(key.b[j].limb(key_limb).data());
+    b1.push_back(key.a[j].limb(key_limb).data());
+  }
+  field::inner_products(ring.modulus({q_limbs, true}, i), a, b0, b1, c0, c1);
+}
+
+void require_fit(const RingPtr& ring, std::size_t q_limbs, const KeySwitchKey& key) {
+  BLINDPROOF_CHECK(key.q_limbs() >= q_limbs && key.b.front().ring_ptr() == ring,
+                   "the key is for fewer limbs or another ring");
 }
 
 LimbSource sums(const Decomposition& digits, const KeySwitchKey& key) {
-  return sums(digits.digits.front().ring_ptr(), digits.q_limbs, digits.digits.size(), key,
-              [&digits](std::size_t i, std::span<const std::uint64_t*> a) {
-                for (std::size_t j = 0; j < a.size(); ++j) a[j] = digits.digits[j].limb(i).data();
-                return LimbBuffer();
-              });
-}
-
-Pair stored(const LimbSource& source, const RingPtr& ring, std::size_t q_limbs) {
-  Pair result{NttPoly(ring, {q_limbs, true}), NttPoly(ring, {q_limbs, true})};
-  base::parallel_for(result.c0.limbs(), [&](std::size_t i) {
-    std::span<std::uint64_t> limbs[] = {result.c0.limb(i), result.c1.limb(i)};
-    source.limbs(i, limbs);
-  });
-  return result;
+  const RingPtr& ring = digits.digits.front().ring_ptr();
+  require_fit(ring, digits.q_limbs, key);
+  const auto limbs = [&](std::size_t i, std::span<std::span<std::uint64_t>> to) {
+    std::vector<const std::uint64_t*> a;
+    for (const NttPoly& digit : digits.digits) a.push_back(digit.limb(i).data());
+    sum_digits(*ring, digits.q_limbs, key, i, a, to[0], to[1]);
+  };
+  return {2, Secrecy::kPublic, limbs};
 }
 
 }  // namespace
@@ -90,29 +93,58 @@ Decomposition decompose(const NttPoly& c) {
   const Digits digits(c);
   Decomposition result{c.basis().q_limbs, {}};
   for (std::size_t j = 0; j < digits.count(); ++j) result.digits.emplace_back(c.ring_ptr(), Basis{result.q_limbs, true}, c.secrecy());
-  base::parallel_for(result.digits[0].limbs(), [&](std::size_t i) {
+  for_limb_groups(c.ring(), result.digits[0].limbs(), [&](std::size_t first, std::size_t last) {
     for (std::size_t j = 0; j < digits.count(); ++j) {
-      const std::span<std::uint64_t> target = result.digits[j].limb(i);
-      const std::span<const std::uint64_t> limb = digits.limb(j, i, target);
-      if (limb.data() != target.data()) std::ranges::copy(limb, target.begin());
+      digits.convert(j, first, last, [&](std::size_t i) { return result.digits[j].limb(i); });
+    }
+    for (std::size_t i = first; i < last; ++i) {
+      for (std::size_t j = 0; j < digits.count(); ++j) {
+        const std::span<std::uint64_t> limb = result.digits[j].limb(i);
+        if (digits.owns(j, i)) {
+          std::ranges::copy(c.limb(i), limb.begin());
+        } else {
+          poly::ntt_forward(result.digits[j].tables(i), limb);
+        }
+      }
     }
   });
   return result;
 }
 
 Pair accumulate(const Decomposition& digits, const KeySwitchKey& key) {
-  return stored(sums(digits, key), digits.digits.front().ring_ptr(), digits.q_limbs);
+  const RingPtr& ring = digits.digits.front().ring_ptr();
+  const LimbSource source = sums(digits, key);
+  Pair result{NttPoly(ring, {digits.q_limbs, true}), NttPoly(ring, {digits.q_limbs, true})};
+  base::parallel_for(result.c0.limbs(), [&](std::size_t i) {
+    std::span<std::uint64_t> limbs[] = {result.c0.limb(i), result.c1.limb(i)};
+    source.limbs(i, limbs);
+  });
+  return result;
 }
 
 Pair accumulate(const NttPoly& c, const KeySwitchKey& key) {
+  const std::size_t q_limbs = c.basis().q_limbs, n = c.degree();
+  require_fit(c.ring_ptr(), q_limbs, key);
   const Digits digits(c);
-  const std::size_t n = c.degree();
-  const auto fetch = [&](std::size_t i, std::span<const std::uint64_t*> a) {
-    LimbBuffer scratch(a.size() * n, c.secrecy());
-    for (std::size_t j = 0; j < a.size(); ++j) a[j] = digits.limb(j, i, scratch.words().subspan(j * n, n)).data();
-    return scratch;
-  };
-  return stored(sums(c.ring_ptr(), c.basis().q_limbs, digits.count(), key, fetch), c.ring_ptr(), c.basis().q_limbs);
+  Pair result{NttPoly(c.ring_ptr(), {q_limbs, true}), NttPoly(c.ring_ptr(), {q_limbs, true})};
+  for_limb_groups(c.ring(), result.c0.limbs(), [&](std::size_t first, std::size_t last) {
+    LimbBuffer scratch((last - first) * digits.count() * n, c.secrecy());
+    const auto limb = [&](std::size_t i, std::size_t j) {
+      return scratch.words().subspan(((i - first) * digits.count() + j) * n, n);
+    };
+    for (std::size_t j = 0; j < digits.count(); ++j) {
+      digits.convert(j, first, last, [&](std::size_t i) { return limb(i, j); });
+    }
+    for (std::size_t i = first; i < last; ++i) {
+      std::vector<const std::uint64_t*> a;
+      for (std::size_t j = 0; j < digits.count(); ++j) {
+        if (!digits.owns(j, i)) poly::ntt_forward(result.c0.tables(i), limb(i, j));
+        a.push_back(digits.owns(j, i) ? c.limb(i).data() : limb(i, j).data());
+      }
+      sum_digits(c.ring(), q_limbs, key, i, a, result.c0.limb(i), result.c1.limb(i));
+    }
+  });
+  return result;
 }
 
 void switch_each(const Decomposition& digits, const KeySwitchKey& key, const Division& division, std::uint64_t t,

@@ -17,6 +17,12 @@ void require_alike(const RnsPoly<F>& a, const RnsPoly<F>& b) {
   BLINDPROOF_CHECK(a.ring_ptr() == b.ring_ptr() && a.basis() == b.basis(), "polynomials of different rings or levels");
 }
 
+void require_covered(const NttPoly& a, const NttPoly& b) {
+  const bool longer = !a.basis().with_p && !b.basis().with_p && b.basis().q_limbs >= a.basis().q_limbs;
+  BLINDPROOF_CHECK(a.ring_ptr() == b.ring_ptr() && (a.basis() == b.basis() || longer),
+                   "a factor of another ring or a lower level");
+}
+
 }  // namespace
 
 LimbBuffer::LimbBuffer(std::size_t words, Secrecy secrecy)
@@ -98,14 +104,14 @@ void multiply_by(NttPoly& a, const NttPoly& b) {
 
 void multiply_add(NttPoly& acc, const NttPoly& a, const NttPoly& b) {
   require_alike(acc, a);
-  require_alike(acc, b);
+  require_covered(a, b);
   base::parallel_for(acc.limbs(), [&](std::size_t i) {
     field::multiply_add(acc.modulus(i), a.limb(i), b.limb(i), acc.limb(i));
   });
 }
 
 NttPoly product(const NttPoly& a, const NttPoly& b) {
-  require_alike(a, b);
+  require_covered(a, b);
   const bool secret = a.secrecy() == Secrecy::kSecret || b.secrecy() == Secrecy::kSecret;
   NttPoly result(a.ring_ptr(), a.basis(), secret ? Secrecy::kSecret : Secrecy::kPublic);
   base::parallel_for(a.limbs(), [&](std::size_t i) {
@@ -136,22 +142,27 @@ NttPoly permuted(const NttPoly& a, std::span<const std::uint32_t> permutation) {
   return result;
 }
 
-PreparedConversion::PreparedConversion(const field::BaseConverter& converter, std::span<const std::uint64_t* const> in,
+PreparedConversion::PreparedConversion(const field::BaseConverter& converter, std::vector<const std::uint64_t*> in,
                                        std::size_t n, Secrecy secrecy)
-    : converter_(converter), buffer_((converter.from().size() + 1) * n, secrecy) {
-  const std::size_t count = converter.from().size() + 1;
-  for (std::size_t i = 0; i < count; ++i) vectors_.push_back(buffer_.words().data() + i * n);
+    : converter_(converter), overflow_(n, secrecy), vectors_(std::move(in)) {
   base::parallel_ranges(n, 2048, [&](std::size_t begin, std::size_t end) {
     std::vector<const std::uint64_t*> from;
-    std::vector<std::uint64_t*> to;
-    for (const std::uint64_t* vector : in) from.push_back(vector + begin);
-    for (std::size_t i = 0; i < count; ++i) to.push_back(buffer_.words().data() + i * n + begin);
-    converter.prepare(from, to, end - begin);
+    for (const std::uint64_t* vector : vectors_) from.push_back(vector + begin);
+    converter.overflow(from, overflow_.words().data() + begin, end - begin);
   });
+  vectors_.push_back(overflow_.words().data());
 }
 
-void PreparedConversion::finish(std::size_t j, std::span<std::uint64_t> out) const {
-  converter_.finish(j, vectors_, out.data(), out.size());
+void PreparedConversion::finish(std::size_t first, std::span<std::uint64_t* const> out) const {
+  converter_.finish(vectors_, first, out, overflow_.words().size());
+}
+
+void for_limb_groups(const Ring& ring, std::size_t limbs, const std::function<void(std::size_t, std::size_t)>& body) {
+  // In large rings what is converted from doesn't stay in the cache from one limb to the next; in others results should.
+  const std::size_t largest = ring.log_degree() >= 16 ? 16 : 2, threads = base::thread_count();
+  const std::size_t rounds = (limbs + largest * threads - 1) / (largest * threads);
+  const std::size_t groups = std::min(limbs, rounds * threads);
+  base::parallel_for(groups, [&](std::size_t i) { body(limbs * i / groups, limbs * (i + 1) / groups); });
 }
 
 void divide_each(const Ring& ring, const LimbSource& source, const Division& division, std::uint64_t t,
@@ -169,29 +180,37 @@ void divide_each(const Ring& ring, const LimbSource& source, const Division& div
   base::parallel_for(dropped, [&](std::size_t i) {
     const poly::NttTables& tables = ring.tables(division.from, division.dropped[i]);
     const field::Modulus& q = tables.modulus();
-    const std::uint64_t inverse = q.inverse(q.reduce(t));
+    const std::uint64_t factor = q.multiply(q.inverse(q.reduce(t)), division.converter.inverse(i));
     const std::vector<Limb> limbs = limbs_of(division.dropped[i], remainders.words().subspan(i * count * n, count * n));
     for (std::size_t k = 0; k < count; ++k) {
-      poly::ntt_inverse_scaled(tables, inverse, limbs[k]);
+      poly::ntt_inverse_scaled(tables, factor, limbs[k]);
       in[k][i] = limbs[k].data();
     }
   });
   std::vector<PreparedConversion> conversions;
   conversions.reserve(count);
   for (std::size_t k = 0; k < count; ++k) conversions.emplace_back(division.converter, in[k], n, source.secrecy);
-  base::parallel_for(ring.limbs(division.to), [&](std::size_t i) {
-    const poly::NttTables& tables = ring.tables(division.to, i);
-    const field::Modulus& q = tables.modulus();
-    LimbBuffer scratch((count + 1) * n, source.secrecy);
-    const Limb quotient = scratch.words().subspan(count * n);
-    const std::size_t from = i < division.to.q_limbs ? i : division.from.q_limbs + i - division.to.q_limbs;
-    const std::vector<Limb> limbs = limbs_of(from, scratch.words());
+  for_limb_groups(ring, ring.limbs(division.to), [&](std::size_t first, std::size_t last) {
+    const std::size_t size = last - first;
+    LimbBuffer scratch((size + 1) * count * n, source.secrecy);
+    const Limb quotients = scratch.words().subspan(count * n);
     for (std::size_t k = 0; k < count; ++k) {
-      conversions[k].finish(i, quotient);
-      poly::ntt_forward(tables, quotient);
-      if (t != 1) field::scale(q, quotient, q.reduce(t), quotient);
-      field::subtract_scale(q, limbs[k], quotient, division.inverses[i], quotient);
-      finish(k, i, quotient);
+      std::vector<std::uint64_t*> out;
+      for (std::size_t j = 0; j < size; ++j) out.push_back(quotients.subspan((j * count + k) * n).data());
+      conversions[k].finish(first, out);
+    }
+    for (std::size_t i = first; i < last; ++i) {
+      const poly::NttTables& tables = ring.tables(division.to, i);
+      const field::Modulus& q = tables.modulus();
+      const std::size_t from = i < division.to.q_limbs ? i : division.from.q_limbs + i - division.to.q_limbs;
+      const std::vector<Limb> limbs = limbs_of(from, scratch.words());
+      for (std::size_t k = 0; k < count; ++k) {
+        const Limb quotient = quotients.subspan(((i - first) * count + k) * n, n);
+        poly::ntt_forward(tables, quotient);
+        if (t != 1) field::scale(q, quotient, q.reduce(t), quotient);
+        field::subtract_scale(q, limbs[k], quotient, division.inverses[i], quotient);
+        finish(k, i, quotient);
+      }
     }
   });
 }

@@ -108,6 +108,7 @@ void add_to(NttPoly& a, const NttPoly& b);
 void subtract_from(NttPoly& a, const NttPoly& b);
 void negate(NttPoly& a);
 void multiply_by(NttPoly& a, const NttPoly& b);
+// Here b may have more limbs than a, whose basis counts.   Requires: both over Q, if it has.
 /// acc += a * b
 void multiply_add(NttPoly& acc, const NttPoly& a, const NttPoly& b);
 NttPoly product(const NttPoly& a, const NttPoly& b);
@@ -142,21 +143,24 @@ void divide_each(const Ring& ring, const LimbSource& source, const Division& div
                  const LimbSink& finish);
 void divide_each(std::span<NttPoly*> polynomials, const Division& division, std::uint64_t t, const LimbSink& finish);
 
-/// The first half of a base conversion of whole polynomials: the second is done limb by limb, just before the transform.
+/// A base conversion of whole polynomials whose results are made for a group of moduli at a time, just before the transform.
 class PreparedConversion {
  public:
-  /// Requires: in[i] is a vector of n residues modulo the converter's i-th prime.
-  PreparedConversion(const field::BaseConverter& converter, std::span<const std::uint64_t* const> in, std::size_t n,
+  /// Requires: in[i] is a vector of n residues modulo the converter's i-th prime times converter.inverse(i), which lives as long.
+  PreparedConversion(const field::BaseConverter& converter, std::vector<const std::uint64_t*> in, std::size_t n,
                      Secrecy secrecy);
 
-  /// The residues modulo the converter's j-th target.
-  void finish(std::size_t j, std::span<std::uint64_t> out) const;
+  /// The residues modulo the converter's targets from `first` on.
+  void finish(std::size_t first, std::span<std::uint64_t* const> out) const;
 
  private:
   const field::BaseConverter& converter_;
-  LimbBuffer buffer_;
+  LimbBuffer overflow_;
   std::vector<const std::uint64_t*> vectors_;
 };
+
+/// Calls body(first, last) for ranges of limbs, on several threads: as many limbs as conversions should make at a time.
+void for_limb_groups(const Ring& ring, std::size_t limbs, const std::function<void(std::size_t, std::size_t)>& body);
 
 /// Small integers as a polynomial.   Requires: degree values, each |value| < 2^62.
 CoeffPoly from_signed(const RingPtr& ring, const Basis& basis, std::span<const std::int64_t> coefficients,

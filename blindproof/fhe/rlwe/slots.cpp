@@ -54,7 +54,7 @@ base::Result<std::vector<std::uint64_t>> SlotEncoder::encode(std::span<const std
       return invalid("value " + std::to_string(i) + " is not between -" + std::to_string(half) + " and " +
                      std::to_string(half) + ", half of the plaintext modulus");
     }
-    residues[i] = t().reduce_signed(slots[i]);
+    residues[i] = static_cast<std::uint64_t>(slots[i]) + (t().value() & static_cast<std::uint64_t>(slots[i] >> 63));
   }
   return encode(std::span<const std::uint64_t>(residues));
 }
@@ -90,6 +90,10 @@ double centered_norm(const field::Modulus& t, std::span<const std::uint64_t> coe
     squares += value * value;
   }
   return std::sqrt(squares);
+}
+
+PlainFactor make_factor(const RingPtr& ring, const field::Modulus& t, std::span<const std::uint64_t> coefficients) {
+  return {centered_product(ring, {ring->q_count(), false}, t, coefficients, 1), centered_norm(t, coefficients)};
 }
 
 }  // namespace blindproof::fhe::rlwe

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -41,6 +42,19 @@ class SlotEncoder {
   std::vector<std::uint32_t> positions_;  // of slots among the transform's values
 };
 
+/// `factor` times a polynomial modulo t, with coefficients in (-t/2, t/2), secret.
+NttPoly centered_product(const RingPtr& ring, const Basis& basis, const field::Modulus& t,
+                         std::span<const std::uint64_t> coefficients, std::uint64_t factor);
+/// The Euclidean norm of the representatives in (-t/2, t/2): how much a product with the polynomial raises a deviation.
+double centered_norm(const field::Modulus& t, std::span<const std::uint64_t> coefficients);
+
+/// A polynomial modulo t as products take it.
+struct PlainFactor {
+  NttPoly values;  // of the representatives in (-t/2, t/2), over all of Q
+  double norm;
+};
+PlainFactor make_factor(const RingPtr& ring, const field::Modulus& t, std::span<const std::uint64_t> coefficients);
+
 /// A polynomial modulo the plaintext modulus of a BFV or BGV context.
 template <class Context>
 class IntegerPlaintext {
@@ -49,20 +63,32 @@ class IntegerPlaintext {
 
   /// Requires: N coefficients in [0, t).
   IntegerPlaintext(ContextPtr context, std::vector<std::uint64_t> coefficients)
-      : context_(std::move(context)), coefficients_(std::move(coefficients)) {}
+      : context_(std::move(context)), coefficients_(std::move(coefficients)), memo_(std::make_shared<Memo>()) {}
 
   const ContextPtr& context() const noexcept { return context_; }
   std::span<const std::uint64_t> coefficients() const noexcept { return coefficients_; }
+  /// Made by the first product, kept for the next ones, shared by copies: as large as half a ciphertext.
+  std::shared_ptr<const PlainFactor> factor() const {
+    {
+      std::lock_guard lock(memo_->mutex);
+      if (memo_->factor != nullptr) return memo_->factor;
+    }
+    // Not under the lock: it takes the threads of the pool, where others may wait for the lock.
+    auto made = std::make_shared<const PlainFactor>(make_factor(context_->ring(), context_->t(), coefficients_));
+    std::lock_guard lock(memo_->mutex);
+    if (memo_->factor == nullptr) memo_->factor = std::move(made);
+    return memo_->factor;
+  }
 
  private:
+  struct Memo {
+    std::mutex mutex;
+    std::shared_ptr<const PlainFactor> factor;
+  };
+
   ContextPtr context_;
   std::vector<std::uint64_t> coefficients_;
+  std::shared_ptr<Memo> memo_;
 };
-
-/// `factor` times a polynomial modulo t, with coefficients in (-t/2, t/2), secret.
-NttPoly centered_product(const RingPtr& ring, const Basis& basis, const field::Modulus& t,
-                         std::span<const std::uint64_t> coefficients, std::uint64_t factor);
-/// The Euclidean norm of the representatives in (-t/2, t/2): how much a product with the polynomial raises a deviation.
-double centered_norm(const field::Modulus& t, std::span<const std::uint64_t> coefficients);
 
 }  // namespace blindproof::fhe::rlwe
