@@ -50,6 +50,7 @@ base::Result<LinearTransform> LinearTransform::create(
     double largest = 0;
     for (std::size_t slot = 0; slot < slots; ++slot) {
       row_sums[slot] += std::abs(values[slot]);
+      column_sums[(slot + numbers[i]) % slots] += std::abs(values[slot]);
       largest = std::max(largest, std::abs(values[slot]));
     }
     result.squares_ += largest * largest;
