@@ -127,7 +127,7 @@ bool fits_scheme(Content content, const AnyContext& context) {
 base::Result<Layout> read_layout(base::ByteReader& reader, const AnyContext& context) {
   Layout layout;
   const std::uint8_t content = reader.u8();
-  if (content > static_cast<std::uint8_t>(Content::kComplex)) reader.fail("this kind of content isn't known");
+  if (content > static_cast<std::uint8_t>(Content::kBatch)) reader.fail("this kind of content isn't known");
   layout.content = static_cast<Content>(content);
   if (!fits_scheme(layout.content, context)) reader.fail("the scheme doesn't encrypt such numbers");
   if (reader.ok() && layout.content != Content::kProgram) {
@@ -144,6 +144,10 @@ base::Status check_layout(const Layout& layout, const AnyContext& context, std::
     return failed(ErrorCode::kInvalidArgument, scheme_name(context) + " doesn't encrypt such numbers");
   }
   if (layout.content == Content::kProgram) return {};
+  if (layout.content == Content::kBatch) {
+    if (layout.shape.size() == 1 && layout.shape[0] >= 1 && layout.shape[0] <= slots_of(context)) return {};
+    return failed(ErrorCode::kInvalidArgument, "a batch has 1 to " + std::to_string(slots_of(context)) + " samples");
+  }
   BLINDPROOF_ASSIGN(const std::size_t needed, ciphertexts_of(context, layout.shape));
   if (needed == count) return {};
   return failed(ErrorCode::kInvalidArgument, "an array of this shape takes " + std::to_string(needed) + " ciphertexts, not " +

@@ -16,12 +16,13 @@ namespace blindproof::fhe::formats {
 inline constexpr std::size_t kMaxCiphertexts = 1u << 16;
 inline constexpr std::size_t kMaxDimensions = 8;
 
-enum class Content : std::uint8_t { kProgram, kIntegers, kReals, kComplex };
+enum class Content : std::uint8_t { kProgram, kIntegers, kReals, kComplex, kBatch };
 
-/// What the slots are. Arrays are row-major, in consecutive slots of consecutive ciphertexts.
+/// What the slots are. Arrays are row-major, in consecutive slots of consecutive ciphertexts. Ciphertexts of a program for batches hold an
+/// element each, slot i that of sample i.
 struct Layout {
   Content content = Content::kProgram;
-  std::vector<std::size_t> shape;  // of an array; a dimension may be 0
+  std::vector<std::size_t> shape;  // of an array, where a dimension may be 0; of a batch, the number of samples
 
   friend bool operator==(const Layout&, const Layout&) = default;
 };

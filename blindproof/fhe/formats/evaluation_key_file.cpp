@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "blindproof/base/check.h"
+#include "blindproof/base/thread_pool.h"
 #include "blindproof/crypto/sha256.h"
 #include "blindproof/fhe/formats/packing.h"
 
@@ -232,14 +233,23 @@ base::Result<rlwe::GaloisKey> EvaluationKeyFile::load_galois_key(std::size_t ele
                          std::move(key)};
 }
 
-base::Result<rlwe::GaloisKeys> EvaluationKeyFile::load_galois_keys() const {
+base::Result<rlwe::GaloisKeys> EvaluationKeyFile::load_galois_keys(std::span<const std::size_t> elements) const {
+  std::vector<std::optional<base::Result<rlwe::GaloisKey>>> loaded(elements.size());
+  base::parallel_for(elements.size(), [&](std::size_t i) { loaded[i].emplace(load_galois_key(elements[i])); });
   rlwe::GaloisKeys keys;
-  for (const EvaluationKeyEntry& entry : entries_) {
-    if (entry.element == kRelinearization) continue;
-    BLINDPROOF_ASSIGN(rlwe::GaloisKey key, load_galois_key(entry.element));
-    keys.insert(std::move(key));
+  for (auto& key : loaded) {
+    if (!key->ok()) return std::move(*key).error();
+    keys.insert(std::move(*key).value());
   }
   return keys;
+}
+
+base::Result<rlwe::GaloisKeys> EvaluationKeyFile::load_galois_keys() const {
+  std::vector<std::size_t> elements;
+  for (const EvaluationKeyEntry& entry : entries_) {
+    if (entry.element != kRelinearization) elements.push_back(entry.element);
+  }
+  return load_galois_keys(elements);
 }
 
 }  // namespace blindproof::fhe::formats

@@ -84,7 +84,8 @@ class EvaluationKeyFile {
   base::Result<rlwe::KeySwitchKey> load_relinearization_key() const;
   /// Errors: the same.
   base::Result<rlwe::GaloisKey> load_galois_key(std::size_t element) const;
-  /// All Galois keys.
+  /// Several, on several threads; all without a list.
+  base::Result<rlwe::GaloisKeys> load_galois_keys(std::span<const std::size_t> elements) const;
   base::Result<rlwe::GaloisKeys> load_galois_keys() const;
 
  private:

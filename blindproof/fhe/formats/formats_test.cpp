@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -60,7 +61,7 @@ class FormatsTest : public ::testing::TestWithParam<AnyContext (*)()> {
         header_{context_, generate_key_id(random_)},
         secret_(rlwe::SecretKey::generate(ring_of(context_), random_)),
         contexts_(context_),
-        folder_(std::filesystem::path(::testing::TempDir()) / ("blindproof_formats_" + scheme_name(context_))) {
+        folder_(std::filesystem::path(::testing::TempDir()) / ("blindproof_formats_" + scheme_name(context_) + "_" + std::to_string(::getpid()))) {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }
@@ -119,7 +120,7 @@ class FormatsTest : public ::testing::TestWithParam<AnyContext (*)()> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Schemes, FormatsTest, ::testing::Values(tiny_ckks, tiny_bfv, tiny_bgv),
-                         [](const auto& info) { return scheme_name(info.param()); });
+                         [](const auto& scheme) { return scheme_name(scheme.param()); });
 
 TEST(Parameters, OfNamedSetsReadBackToTheSameModuliAndName) {
   for (const std::string_view name : {"ckks-8192-2", "bfv-8192", "bgv-8192", "ckks-16384-5"}) {
@@ -298,6 +299,24 @@ TEST_P(FormatsTest, ArraysKeepTheirShapeAndMustFillTheirCiphertexts) {
   EXPECT_EQ(ciphertexts_of(context_, std::vector<std::size_t>{}).value(), 1u);
   EXPECT_EQ(ciphertexts_of(context_, std::vector<std::size_t>{SIZE_MAX, 0, SIZE_MAX}).value(), 1u);
   EXPECT_EQ(ciphertexts_of(context_, std::vector<std::size_t>{SIZE_MAX, SIZE_MAX}).error().code, ErrorCode::kLimit);
+}
+
+TEST_P(FormatsTest, BatchesSayHowManySamplesTheyHold) {
+  const std::size_t slots = slots_of(context_);
+  const auto write = [&](std::vector<std::size_t> shape) {
+    return write_ciphertexts({header_, {Content::kBatch, std::move(shape)}, encrypted(3)});
+  };
+  if (!std::holds_alternative<ckks::ContextPtr>(context_)) {
+    EXPECT_EQ(write({1}).error().code, ErrorCode::kInvalidArgument);
+    return;
+  }
+  for (const std::size_t samples : {std::size_t{1}, slots}) {
+    const base::Bytes bytes = write({samples}).value();
+    EXPECT_EQ(parse_ciphertexts(bytes, contexts_)->layout, (Layout{Content::kBatch, {samples}}));
+  }
+  for (const std::vector<std::size_t>& shape : {std::vector<std::size_t>{}, {0}, {slots + 1}, {1, 1}}) {
+    EXPECT_EQ(write(shape).error().code, ErrorCode::kInvalidArgument);
+  }
 }
 
 TEST_P(FormatsTest, EvaluationKeysFromAMappedFileDoWhatTheOriginalsDo) {
