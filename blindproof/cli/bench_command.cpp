@@ -1,4 +1,5 @@
 // blindproof bench zkml, blindproof bench fhe
+#include <map>
 #include <memory>
 
 #include "blindproof/cli/format.h"
@@ -110,7 +111,9 @@ Json to_json(const engine::InferenceBenchmarkRequest& request, const engine::Inf
           {"levels", o.levels},
           {"latency_s", o.latency_s},
           {"throughput_per_s", o.throughput_per_s},
+          {"packing", request.packing == fheml::Packing::kBatch ? "batch" : "single"},
           {"samples", o.samples},
+          {"batch", o.batch},
           {"encrypt_s", o.encrypt_s},
           {"decrypt_s", o.decrypt_s},
           {"key_bytes", o.key_bytes},
@@ -120,7 +123,9 @@ Json to_json(const engine::InferenceBenchmarkRequest& request, const engine::Inf
           {"accuracy_plain", o.accuracy_plain},
           {"accuracy_encrypted", o.accuracy_encrypted},
           {"max_abs_error", o.max_abs_error},
+          {"encryption_error", o.encryption_error},
           {"predicted_error", o.predicted_error},
+          {"model_privacy_bits", request.hiding_bits},
           {"lower_s", o.lower_s},
           {"key_generation_s", o.key_generation_s},
           {"encode_weights_s", o.encode_weights_s},
@@ -135,13 +140,16 @@ std::string to_text(const engine::InferenceBenchmarkRequest& request, const engi
   sheet.line(request.workload, format_count(o.parameters) + " parameters, " + o.scheme + ", N = " + format_count(o.n) + ", " +
                                    std::to_string(o.levels) + " levels, " + std::to_string(o.threads) + " threads, " + o.simd + " kernels")
       .line("latency", format_seconds(o.latency_s) + " at the server; " + format_seconds(o.encrypt_s) + " to encrypt, " +
-                           format_seconds(o.decrypt_s) + " to decrypt")
+                           format_seconds(o.decrypt_s) + " to decrypt" +
+                           (o.batch > 1 ? "; for a batch of " + format_count(o.batch) + " samples" : ""))
+      .line("throughput", format_real(o.throughput_per_s) + " samples a second")
       .line("once", format_seconds(o.lower_s) + " to lower, " + format_seconds(o.key_generation_s) + " for keys, " +
                         format_seconds(o.encode_weights_s) + " to encode weights")
       .line("sizes", format_bytes(o.key_bytes) + " of keys, " + format_bytes(o.ciphertext_bytes) + " for an input, " +
                          format_bytes(o.weight_bytes) + " of weights in memory, " + format_bytes(o.peak_rss_bytes) + " in all")
       .line("accuracy", format_percent(o.accuracy_encrypted) + " encrypted, " + format_percent(o.accuracy_plain) + " plain, of " +
                             format_count(o.samples) + " samples; outputs off by at most " + format_real(o.max_abs_error))
+      .line("model privacy", request.hiding_bits > 0 ? std::to_string(request.hiding_bits) + " bits" : "none")
       .line("overhead", format_real(o.overhead_vs_plain) + " times the plain network's " + format_seconds(o.plain_s));
   return sheet.text();
 }
@@ -152,9 +160,16 @@ void add_inference_bench(CLI::App& bench, Session& session) {
   std::string names;
   for (const std::string& name : engine::inference_workload_names()) names += (names.empty() ? "" : ", ") + name;
   command.add_option("--workload", request->workload, names)->required();
-  command.add_option("--samples", request->samples, "Inputs, one after the other; medians are reported")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{2000}))->capture_default_str();
+  command.add_option("--samples", request->samples, "Inputs, one after the other, of which medians are reported (default: 20), or in a batch (2000)")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{2000}));
+  command.add_option("--packing", request->packing,
+                     "single: one sample at a time; batch: as many as a ciphertext has slots, filled up with the same samples again")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, fheml::Packing>{{"single", fheml::Packing::kSingle},
+                                                                               {"batch", fheml::Packing::kBatch}}))
+      ->default_str("single");
   command.add_option("--degree", request->degree, "Of activations that aren't squares")->check(CLI::Range(2, 511))->capture_default_str();
+  command.add_option("--model-privacy", request->hiding_bits, "Bits by which a flood hides the weights from the client; 0: no flood")
+      ->check(CLI::Range(0, 44))->capture_default_str();
   command.add_option("--models", request->models, "Folder of the real networks (default: the source tree's models/)");
   command.footer("Example:\n  blindproof bench inference --workload mnist-mlp --json");
   session.add_command(command, [&session, request] {

@@ -1,5 +1,6 @@
 // blindproof keys generate | inspect | parameters, blindproof encrypt, blindproof decrypt
 #include <cmath>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -217,7 +218,9 @@ void add_encrypt(CLI::App& app, Session& session) {
   add_key_options(command, arguments->keys);
   command.add_option("--input", arguments->request.input, "X.npy: numbers for CKKS, integers for BFV and BGV")->required();
   CLI::Option* spec = command.add_option("--spec", arguments->spec, "NET.bpc: encrypt an input of this model");
-  command.add_option("--index", arguments->index, "With --spec: which sample, if the input holds several, counted from 0")->needs(spec);
+  command.add_option("--index", arguments->index,
+                     "With --spec: which sample, if the input holds several, counted from 0; without it, a program for batches takes all")
+      ->needs(spec);
   command.add_option("--out", arguments->request.out, "X.bpct")->required();
   command.add_flag("--public", arguments->request.use_public_key,
                    "Under the public key, as is done where there is no secret key; the file has twice the size");
@@ -231,9 +234,12 @@ void add_encrypt(CLI::App& app, Session& session) {
       if (!outcome.ok()) return session.fail(outcome.error());
       Sheet sheet;
       add_parameters(outcome->parameters, sheet);
-      sheet.line("encrypted input", format_bytes(outcome->file_bytes)).line("time", format_seconds(outcome->seconds));
+      sheet.line("encrypted input", format_count(outcome->samples) + (outcome->samples == 1 ? " sample, " : " samples, ") +
+                                        format_bytes(outcome->file_bytes))
+          .line("time", format_seconds(outcome->seconds));
       return session.report({{"ciphertexts_file", arguments->request.out.string()},
                              {"parameters", to_json(outcome->parameters)},
+                             {"samples", outcome->samples},
                              {"file_bytes", outcome->file_bytes},
                              {"seconds", outcome->seconds}},
                             sheet.text());
@@ -265,15 +271,18 @@ int decrypt_model_output(const Session& session, const Path& spec, const KeyOpti
   const auto outcome = engine::decrypt_output({spec, keys.folder, request.input, request.out, asking(keys)});
   if (!outcome.ok()) return session.fail(outcome.error());
   Sheet sheet;
-  sheet.line("output", format_values(outcome->values));
-  if (outcome->top_class) sheet.line("class", std::to_string(*outcome->top_class));
+  const bool batch = outcome->samples > 1;
+  sheet.line("output", batch ? format_shape(outcome->shape) + " in " + request.out.string() : format_values(outcome->values));
+  if (outcome->classes.size() == 1) sheet.line("class", std::to_string(outcome->classes[0]));
   sheet.line("keep it", "shown to those who have the ciphertext, the numbers reveal your key").line("time", format_seconds(outcome->seconds));
   Json json = {{"values_file", request.out.string()},
                {"parameters", to_json(outcome->parameters)},
                {"shape", outcome->shape},
+               {"samples", outcome->samples},
                {"values", outcome->values},
+               {"classes", outcome->classes},
                {"seconds", outcome->seconds}};
-  if (outcome->top_class) json["class"] = *outcome->top_class;
+  if (outcome->classes.size() == 1) json["class"] = outcome->classes[0];
   return session.report(json, sheet.text());
 }
 
@@ -340,20 +349,25 @@ void add_infer(CLI::App& app, Session& session) {
   command.add_option("--eval-keys", request->evaluation_keys, "The client's eval.bpek")->required();
   command.add_option("--input", request->input, "X.bpct")->required();
   command.add_option("--out", request->out, "Y.bpct")->required();
+  command.add_option("--public-key", request->public_key, "For the flood that hides the weights (default: public.bppk beside the evaluation keys)");
   command.add_flag("--no-model-privacy", request->no_model_privacy,
-                   "Accept that the output's noise tells the client something of the weights; flooding isn't built yet");
-  command.footer("Example:\n  blindproof infer mlp.bpf --eval-keys keys/eval.bpek --input x.bpct --out y.bpct --no-model-privacy");
+                   "No flood: the output's noise may tell the client something of the weights");
+  command.footer("Example:\n  blindproof infer mlp.bpf --eval-keys keys/eval.bpek --input x.bpct --out y.bpct");
   session.add_command(command, [&session, request] {
     const auto outcome = engine::infer(*request, session.progress());
     if (!outcome.ok()) return session.fail(outcome.error());
     Sheet sheet;
     add_parameters(outcome->parameters, sheet);
     sheet.line("encrypted output", format_bytes(outcome->file_bytes) + ", off by at most " + format_real(outcome->error_bound))
+        .line("model privacy", outcome->hiding_bits > 0 ? std::to_string(outcome->hiding_bits) + " bits: the output's noise is hidden by a flood"
+                                                        : "none: the output's noise may tell the client something of the weights")
         .line("time", format_seconds(outcome->infer_seconds) + " for the evaluation, " + format_seconds(outcome->encode_seconds) +
                           " to encode the weights, " + format_seconds(outcome->load_seconds) + " to load files");
     return session.report({{"output_file", request->out.string()},
                            {"parameters", to_json(outcome->parameters)},
+                           {"samples", outcome->samples},
                            {"error_bound", outcome->error_bound},
+                           {"model_privacy_bits", outcome->hiding_bits},
                            {"file_bytes", outcome->file_bytes},
                            {"infer_seconds", outcome->infer_seconds},
                            {"encode_seconds", outcome->encode_seconds},
@@ -378,8 +392,19 @@ void add_lower_command(CLI::App& model, Session& session) {
       ->check(CLI::Range(2, 511))->capture_default_str();
   command.add_option("--margin", arguments->request.options.margin, "By which values may exceed those of the calibration samples")
       ->check(CLI::Range(1.0, 100.0))->capture_default_str();
-  command.add_option("--scale-bits", arguments->request.options.scale_bits, "Precision of the numbers")
-      ->check(CLI::Range(25, 45))->capture_default_str();
+  command.add_option("--scale-bits", arguments->request.options.scale_bits, "Precision of the numbers (default: 40, or 96 with model privacy)")
+      ->check(CLI::Range(25, 96));
+  CLI::Option* privacy =
+      command.add_option("--model-privacy", arguments->request.options.hiding_bits,
+                         "Bits by which a flood on the output hides the weights from the client; costs moduli twice as long")
+          ->check(CLI::Range(1, 44))->capture_default_str();
+  command.add_flag_callback("--no-model-privacy", [arguments] { arguments->request.options.hiding_bits = 0; },
+                            "Faster, for clients that may learn something of the weights")->excludes(privacy);
+  command.add_option("--packing", arguments->request.options.packing,
+                     "single: one sample at a time, soonest; batch: up to N/2 samples at once, the most in a second (large files)")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, fheml::Packing>{{"single", fheml::Packing::kSingle},
+                                                                               {"batch", fheml::Packing::kBatch}}))
+      ->default_str("single");
   command.footer("Example:\n  blindproof model lower mlp.bpm --level fhe --out mlp.bpf");
   session.add_command(command, [&session, arguments] {
     engine::LowerRequest& request = arguments->request;
@@ -404,7 +429,9 @@ void add_lower_command(CLI::App& model, Session& session) {
     add_parameters(outcome->parameters, sheet);
     sheet.line("evaluation keys", format_count(outcome->rotations) + " rotations" + (outcome->relinearization ? " and relinearisation, " : ", ") +
                                       format_bytes(outcome->key_bytes))
-        .line("encrypted input", format_bytes(outcome->ciphertext_bytes))
+        .line("model privacy", request.options.hiding_bits > 0 ? std::to_string(request.options.hiding_bits) + " bits" : "none")
+        .line("encrypted input", format_bytes(outcome->ciphertext_bytes) +
+                                     (outcome->max_samples > 1 ? " for up to " + format_count(outcome->max_samples) + " samples" : ""))
         .line("encoded weights", format_bytes(outcome->weight_bytes) + " of memory at the server")
         .line("files", format_bytes(outcome->program_bytes) + " program (secret), " + format_bytes(outcome->spec_bytes) + " client's spec")
         .line("time", format_seconds(outcome->seconds));
@@ -414,7 +441,10 @@ void add_lower_command(CLI::App& model, Session& session) {
                            {"steps", std::move(steps)},
                            {"rotations", outcome->rotations},
                            {"relinearization", outcome->relinearization},
+                           {"model_privacy_bits", request.options.hiding_bits},
                            {"key_bytes", outcome->key_bytes},
+                           {"packing", outcome->max_samples > 1 ? "batch" : "single"},
+                           {"max_samples", outcome->max_samples},
                            {"ciphertext_bytes", outcome->ciphertext_bytes},
                            {"weight_bytes", outcome->weight_bytes},
                            {"program_bytes", outcome->program_bytes},

@@ -91,7 +91,7 @@ base::Result<EncryptOutcome> encrypt_array(const EncryptRequest& request, const 
   std::optional<formats::PublicKeyFile> open;
   std::error_code ignored;
   if (request.use_public_key || !std::filesystem::exists(request.keys / kSecretKeyName, ignored)) {
-    BLINDPROOF_ASSIGN(open, read_public_key(request.keys, contexts));
+    BLINDPROOF_ASSIGN(open, read_public_key(request.keys / kPublicKeyName, contexts));
   } else {
     BLINDPROOF_ASSIGN(secret, read_secret_key(request.keys, contexts, request.ask_passphrase));
   }
@@ -123,7 +123,7 @@ base::Result<DecryptOutcome> decrypt_array(const DecryptRequest& request, const 
   if (file.header.key_id != key.header.key_id) {
     return base::error(ErrorCode::kMismatch, request.input.string(), "was encrypted under another key than this folder's");
   }
-  if (file.layout.content == formats::Content::kProgram || file.layout.content == formats::Content::kComplex) {
+  if (file.layout.content != formats::Content::kIntegers && file.layout.content != formats::Content::kReals) {
     return base::error(ErrorCode::kUnsupported, request.input.string(),
                        "holds no array of integers or reals: what its slots mean isn't in the file");
   }

@@ -5,11 +5,13 @@
 #include <utility>
 
 #include "blindproof/arrays/npy.h"
+#include "blindproof/engine/fhe_batch.h"
 #include "blindproof/engine/samples.h"
 #include "blindproof/engine/stopwatch.h"
 #include "blindproof/fhe/ckks/encryption.h"
 #include "blindproof/fhe/formats/ciphertext_file.h"
 #include "blindproof/fhe/formats/packing.h"
+#include "blindproof/fheml/batch_executor.h"
 #include "blindproof/fheml/executor.h"
 
 namespace blindproof::engine {
@@ -33,18 +35,65 @@ formats::EvaluationKeySelection selection_of(const fheml::ClientSpec& spec) {
   return {.relinearization = spec.relinearization, .rotations = spec.rotations, .conjugation = false, .q_limbs = 0};
 }
 
-// The one ciphertext of an input or output.
-base::Result<ckks::Ciphertext> read_ciphertext(const Path& path, formats::Contexts& contexts, const formats::KeyId& key_id) {
+bool is_batch(const fheml::ClientSpec& spec) { return spec.packing == fheml::Packing::kBatch; }
+
+// An input or output of a program: one ciphertext, or one for each element of a batch.
+struct Ciphertexts {
+  std::vector<ckks::Ciphertext> elements;
+  std::size_t samples = 1;
+};
+
+base::Result<Ciphertexts> read_ciphertexts(const Path& path, formats::Contexts& contexts, const formats::KeyId& key_id,
+                                           const fheml::ClientSpec& spec, const model::Shape& shape) {
   BLINDPROOF_ASSIGN(const base::Bytes bytes, base::read_file(path, kMaxCiphertextFileBytes));
   BLINDPROOF_ASSIGN(formats::CiphertextFile file, in_file(path, formats::parse_ciphertexts(bytes, contexts)));
-  if (file.header.key_id != key_id) {
-    return base::error(ErrorCode::kMismatch, path.string(), "was encrypted under another key than the one given");
+  const auto mismatch = [&](std::string detail) { return base::error(ErrorCode::kMismatch, path.string(), std::move(detail)); };
+  if (file.header.key_id != key_id) return mismatch("was encrypted under another key than the one given");
+  const bool batch = file.layout.content == formats::Content::kBatch;
+  if (!batch && file.layout.content != formats::Content::kProgram) {
+    return mismatch("is not the input or output of a program: encrypt with --spec");
   }
-  auto& ciphertexts = std::get<std::vector<ckks::Ciphertext>>(file.ciphertexts);
-  if (file.layout.content != formats::Content::kProgram || ciphertexts.size() != 1) {
-    return base::error(ErrorCode::kMismatch, path.string(), "is not the input or output of a program: encrypt with --spec");
+  if (batch != is_batch(spec)) {
+    return mismatch(batch ? "holds a batch of samples, but the program was lowered for one at a time"
+                          : "holds one sample, but the program was lowered for batches");
   }
-  return std::move(ciphertexts[0]);
+  auto& elements = std::get<std::vector<ckks::Ciphertext>>(file.ciphertexts);
+  const std::size_t expected = batch ? model::element_count(shape) : 1;
+  if (elements.size() != expected) {
+    return mismatch("has " + std::to_string(elements.size()) + " ciphertexts, where the program has " + std::to_string(expected));
+  }
+  return Ciphertexts{std::move(elements), batch ? file.layout.shape[0] : 1};
+}
+
+formats::Layout layout_of(const fheml::ClientSpec& spec, std::size_t samples) {
+  if (!is_batch(spec)) return {};
+  return {formats::Content::kBatch, {samples}};
+}
+
+base::Status check_range(const Path& path, const fheml::ClientSpec& spec, const std::vector<float>& sample) {
+  for (std::size_t i = 0; i < sample.size(); ++i) {
+    if (!(std::abs(static_cast<double>(sample[i])) <= spec.input_magnitude)) {
+      return base::error(ErrorCode::kInvalidArgument, path.string(),
+                         "value " + std::to_string(i) + " exceeds " + std::to_string(spec.input_magnitude) +
+                             ", the largest that the model was prepared for");
+    }
+  }
+  return {};
+}
+
+// One sample, or all those of a batch.
+base::Result<std::vector<std::vector<float>>> read_inputs(const EncryptInputRequest& request, const fheml::ClientSpec& spec,
+                                                          std::size_t slots) {
+  if (!is_batch(spec) || request.index) {
+    BLINDPROOF_ASSIGN(std::vector<float> sample, read_sample(request.input, spec.input_shape, request.index));
+    return std::vector<std::vector<float>>(1, std::move(sample));
+  }
+  BLINDPROOF_ASSIGN(Samples samples, read_samples(request.input, spec.input_shape));
+  if (samples.x.size() > slots) {
+    return base::error(ErrorCode::kLimit, request.input.string(),
+                       "holds " + std::to_string(samples.x.size()) + " samples; a batch has at most " + std::to_string(slots));
+  }
+  return std::move(samples.x);
 }
 
 }  // namespace
@@ -75,6 +124,12 @@ base::Result<LowerOutcome> lower_model(const LowerRequest& request, const base::
                        .relinearization = client.relinearization};
   outcome.key_bytes = formats::entries_of(context, selection_of(client)).size() * formats::evaluation_key_bytes(ring, ring.q_count());
   outcome.ciphertext_bytes = formats::packed_bytes(ring, {ring.q_count(), false});
+  if (is_batch(client)) {
+    BLINDPROOF_ASSIGN(const fheml::BatchExecutor executor, fheml::BatchExecutor::create(lowered.program, context));
+    outcome.weight_bytes = executor.bytes();
+    outcome.ciphertext_bytes *= model::element_count(client.input_shape);
+    outcome.max_samples = context->slots();
+  }
   for (const compiler::StepSummary& step : lowered.steps) {
     outcome.weight_bytes += step.diagonals * ring.limbs({context->q_limbs(step.level + 1), true}) * ring.degree() * sizeof(std::uint64_t);
   }
@@ -99,64 +154,92 @@ base::Result<EncryptInputOutcome> encrypt_input(const EncryptInputRequest& reque
   BLINDPROOF_TRY(check_writable(request.out));
   BLINDPROOF_ASSIGN(const fheml::ClientSpec spec, read_client_spec(request.spec));
   BLINDPROOF_ASSIGN(const ckks::ContextPtr context, context_of(request.spec, spec));
-  BLINDPROOF_ASSIGN(const std::vector<float> sample, read_sample(request.input, spec.input_shape, request.index));
-  for (std::size_t i = 0; i < sample.size(); ++i) {
-    if (!(std::abs(static_cast<double>(sample[i])) <= spec.input_magnitude)) {
-      return base::error(ErrorCode::kInvalidArgument, request.input.string(),
-                         "value " + std::to_string(i) + " exceeds " + std::to_string(spec.input_magnitude) +
-                             ", the largest that the model was prepared for");
-    }
-  }
+  BLINDPROOF_ASSIGN(const std::vector<std::vector<float>> samples, read_inputs(request, spec, context->slots()));
+  for (const std::vector<float>& sample : samples) BLINDPROOF_TRY(check_range(request.input, spec, sample));
   formats::Contexts contexts(context);
   BLINDPROOF_ASSIGN(const formats::SecretKeyFile key, read_secret_key(request.keys, contexts, request.ask_passphrase));
   const Stopwatch watch;
-  const std::vector<double> slots = fheml::spread(spec.input, std::vector<double>(sample.begin(), sample.end()), context->slots());
-  BLINDPROOF_ASSIGN(const ckks::Plaintext plaintext, ckks::Encoder(context).encode(slots, context->top_level()));
-  crypto::Csprng random;
-  const ckks::Ciphertext ciphertext = ckks::encrypt(key.key, plaintext, random);
-  BLINDPROOF_ASSIGN(const base::Bytes bytes, formats::write_ciphertexts({key.header, {}, std::vector{ciphertext}}));
-  EncryptInputOutcome outcome{.parameters = describe(context)};
+  std::vector<ckks::Ciphertext> ciphertexts;
+  if (is_batch(spec)) {
+    BLINDPROOF_ASSIGN(ciphertexts, encrypt_batch(context, key.key, samples));
+  } else {
+    const std::vector<double> values(samples[0].begin(), samples[0].end());
+    const std::vector<double> slots = fheml::spread(spec.input, values, context->slots());
+    BLINDPROOF_ASSIGN(const ckks::Plaintext plaintext, ckks::Encoder(context).encode(slots, context->top_level()));
+    crypto::Csprng random;
+    ciphertexts.push_back(ckks::encrypt(key.key, plaintext, random));
+  }
+  BLINDPROOF_ASSIGN(const base::Bytes bytes,
+                    formats::write_ciphertexts({key.header, layout_of(spec, samples.size()), std::move(ciphertexts)}));
+  EncryptInputOutcome outcome{.parameters = describe(context), .samples = samples.size()};
   outcome.seconds = watch.seconds();
   BLINDPROOF_ASSIGN(outcome.file_bytes, write_bytes(request.out, bytes, base::FileMode::kPublic));
   return outcome;
 }
 
 base::Result<InferOutcome> infer(const InferRequest& request, const base::Progress& progress) {
-  if (!request.no_model_privacy) {
-    return base::error(ErrorCode::kUnsupported, "model privacy",
-                       "outputs can't be flooded yet: with the secret key, their noise tells something of the weights. Where the client may "
-                       "learn that, say --no-model-privacy");
-  }
   BLINDPROOF_TRY(check_writable(request.out));
   const Stopwatch loading;
   BLINDPROOF_ASSIGN(fheml::Program program, read_program(request.program));
+  const int hiding_bits = request.no_model_privacy ? 0 : program.client.hiding_bits;
+  if (hiding_bits == 0 && !request.no_model_privacy) {
+    return base::error(ErrorCode::kInvalidArgument, request.program.string(),
+                       "was lowered without model privacy: the output's noise would tell the client something of the weights. Lower the model "
+                       "again, or say --no-model-privacy");
+  }
   BLINDPROOF_ASSIGN(const ckks::ContextPtr context, context_of(request.program, program.client));
   formats::Contexts contexts(context);
   BLINDPROOF_ASSIGN(const formats::EvaluationKeyFile keys,
                     in_file(request.evaluation_keys, formats::EvaluationKeyFile::open(request.evaluation_keys, contexts)));
-  BLINDPROOF_ASSIGN(const ckks::Ciphertext input, read_ciphertext(request.input, contexts, keys.header().key_id));
+  const fheml::ClientSpec client = program.client;
+  BLINDPROOF_ASSIGN(Ciphertexts input, read_ciphertexts(request.input, contexts, keys.header().key_id, client, client.input_shape));
   std::optional<fhe::rlwe::KeySwitchKey> relinearization;
   if (program.client.relinearization) {
     BLINDPROOF_ASSIGN(relinearization, in_file(request.evaluation_keys, keys.load_relinearization_key()));
   }
-  fhe::rlwe::GaloisKeys rotations;
+  std::vector<std::size_t> elements;
   for (const std::int64_t steps : program.client.rotations) {
-    const std::size_t element = fhe::rlwe::rotation_element(context->ring()->log_degree(), steps);
-    BLINDPROOF_ASSIGN(fhe::rlwe::GaloisKey key, in_file(request.evaluation_keys, keys.load_galois_key(element)));
-    rotations.insert(std::move(key));
+    elements.push_back(fhe::rlwe::rotation_element(context->ring()->log_degree(), steps));
   }
-  InferOutcome outcome{.parameters = describe(context)};
+  BLINDPROOF_ASSIGN(const fhe::rlwe::GaloisKeys rotations, in_file(request.evaluation_keys, keys.load_galois_keys(elements)));
+  std::optional<formats::PublicKeyFile> public_key;
+  if (hiding_bits > 0) {
+    const Path path = request.public_key.empty() ? request.evaluation_keys.parent_path() / kPublicKeyName : request.public_key;
+    BLINDPROOF_ASSIGN(public_key, read_public_key(path, contexts));
+    if (public_key->header.key_id != keys.header().key_id) {
+      return base::error(ErrorCode::kMismatch, path.string(), "is of another secret key than the evaluation keys");
+    }
+  }
+  InferOutcome outcome{.parameters = describe(context), .samples = input.samples, .hiding_bits = hiding_bits};
   outcome.load_seconds = loading.seconds();
 
   const Stopwatch encoding;
-  BLINDPROOF_ASSIGN(const fheml::Executor executor, fheml::Executor::create(std::move(program), context, progress));
+  const fhe::rlwe::KeySwitchKey* const relinearization_key = relinearization ? &*relinearization : nullptr;
+  std::optional<fheml::Executor> single;
+  std::optional<fheml::BatchExecutor> batch;
+  if (is_batch(client)) {
+    BLINDPROOF_ASSIGN(batch, fheml::BatchExecutor::create(std::move(program), context));
+  } else {
+    BLINDPROOF_ASSIGN(single, fheml::Executor::create(std::move(program), context, progress));
+  }
   outcome.encode_seconds = encoding.seconds();
   const Stopwatch inferring;
-  BLINDPROOF_ASSIGN(const ckks::Ciphertext output,
-                    executor.run(input, relinearization ? &*relinearization : nullptr, rotations, progress));
+  std::vector<ckks::Ciphertext> output;
+  if (batch) {
+    BLINDPROOF_ASSIGN(output, batch->run(std::move(input.elements), relinearization_key, progress));
+  } else {
+    BLINDPROOF_ASSIGN(ckks::Ciphertext one, single->run(input.elements[0], relinearization_key, rotations, progress));
+    output.push_back(std::move(one));
+  }
+  if (public_key) {
+    BLINDPROOF_ASSIGN(output, sanitize_batch(output, public_key->key, hiding_bits));
+  }
   outcome.infer_seconds = inferring.seconds();
-  outcome.error_bound = output.error_bound() * executor.program().client.output_scale;
-  BLINDPROOF_ASSIGN(const base::Bytes bytes, formats::write_ciphertexts({keys.header(), {}, std::vector{output}}));
+  for (const ckks::Ciphertext& element : output) {
+    outcome.error_bound = std::max(outcome.error_bound, element.error_bound() * client.output_scale);
+  }
+  BLINDPROOF_ASSIGN(const base::Bytes bytes,
+                    formats::write_ciphertexts({keys.header(), layout_of(client, input.samples), std::move(output)}));
   BLINDPROOF_ASSIGN(outcome.file_bytes, write_bytes(request.out, bytes, base::FileMode::kPublic));
   return outcome;
 }
@@ -167,21 +250,31 @@ base::Result<DecryptOutputOutcome> decrypt_output(const DecryptOutputRequest& re
   BLINDPROOF_ASSIGN(const ckks::ContextPtr context, context_of(request.spec, spec));
   formats::Contexts contexts(context);
   BLINDPROOF_ASSIGN(const formats::SecretKeyFile key, read_secret_key(request.keys, contexts, request.ask_passphrase));
-  BLINDPROOF_ASSIGN(const ckks::Ciphertext output, read_ciphertext(request.input, contexts, key.header.key_id));
-  if (output.level() != spec.output_level) {
+  BLINDPROOF_ASSIGN(const Ciphertexts output, read_ciphertexts(request.input, contexts, key.header.key_id, spec, spec.output_shape));
+  for (const ckks::Ciphertext& element : output.elements) {
+    if (element.level() == spec.output_level) continue;
     return base::error(ErrorCode::kMismatch, request.input.string(),
-                       "is at level " + std::to_string(output.level()) + ", the program's output at " + std::to_string(spec.output_level));
+                       "is at level " + std::to_string(element.level()) + ", the program's output at " + std::to_string(spec.output_level));
   }
   const Stopwatch watch;
-  BLINDPROOF_ASSIGN(const ckks::Plaintext plaintext, ckks::decrypt(key.key, output));
-  DecryptOutputOutcome outcome{.parameters = describe(context), .shape = spec.output_shape};
-  outcome.values = fheml::finish(spec, fheml::gather(spec.output, ckks::Encoder(context).decode_real(plaintext)));
-  if (spec.finish == fheml::Finish::kArgMax) {
-    if (!outcome.shape.empty()) outcome.shape.pop_back();
-    if (outcome.values.size() == 1) outcome.top_class = static_cast<std::size_t>(outcome.values[0]);
-  } else if (outcome.values.size() > 1 && !outcome.shape.empty() && outcome.shape.back() == outcome.values.size()) {
-    outcome.top_class = static_cast<std::size_t>(std::ranges::max_element(outcome.values) - outcome.values.begin());
+  std::vector<std::vector<double>> results;
+  if (is_batch(spec)) {
+    BLINDPROOF_ASSIGN(results, decrypt_batch(spec, key.key, output.elements, output.samples));
+  } else {
+    BLINDPROOF_ASSIGN(const ckks::Plaintext plaintext, ckks::decrypt(key.key, output.elements[0]));
+    results.push_back(fheml::finish(spec, fheml::gather(spec.output, ckks::Encoder(context).decode_real(plaintext))));
   }
+  DecryptOutputOutcome outcome{.parameters = describe(context), .shape = spec.output_shape, .samples = output.samples};
+  if (spec.finish == fheml::Finish::kArgMax && !outcome.shape.empty()) outcome.shape.pop_back();
+  for (const std::vector<double>& values : results) {
+    outcome.values.insert(outcome.values.end(), values.begin(), values.end());
+    if (spec.finish == fheml::Finish::kArgMax) {
+      if (values.size() == 1) outcome.classes.push_back(static_cast<std::size_t>(values[0]));
+    } else if (values.size() > 1 && !outcome.shape.empty() && outcome.shape.back() == values.size()) {
+      outcome.classes.push_back(static_cast<std::size_t>(std::ranges::max_element(values) - values.begin()));
+    }
+  }
+  if (is_batch(spec)) outcome.shape.insert(outcome.shape.begin(), output.samples);
   outcome.seconds = watch.seconds();
   BLINDPROOF_TRY(write_reals(request.out, outcome.shape, outcome.values, base::FileMode::kSecret));
   return outcome;

@@ -26,6 +26,7 @@ struct LowerOutcome {
   std::size_t rotations = 0;
   bool relinearization = false;
   std::size_t key_bytes = 0, ciphertext_bytes = 0, weight_bytes = 0;  // evaluation keys; an encrypted input; encoded matrices
+  std::size_t max_samples = 1;  // of a batch
   std::size_t program_bytes = 0, spec_bytes = 0;
   double seconds = 0;
 };
@@ -39,29 +40,33 @@ base::Result<GenerateKeysOutcome> generate_keys_for(const Path& spec, const Path
 
 struct EncryptInputRequest {
   Path spec, keys, input, out;
-  std::optional<std::size_t> index;  // one sample of several
+  std::optional<std::size_t> index;  // one sample of several; without it a batch takes all
   fhe::formats::AskPassphrase ask_passphrase;
 };
 struct EncryptInputOutcome {
   FheParameters parameters;
+  std::size_t samples = 1;
   std::size_t file_bytes = 0;
   double seconds = 0;
 };
-/// Errors: kInvalidArgument for another shape, or values beyond those that the model was calibrated on: its polynomials would be wrong there.
+/// Errors: kLimit for more samples than slots; kInvalidArgument for another shape, or values beyond those that the model was calibrated on: its polynomials would be wrong there.
 base::Result<EncryptInputOutcome> encrypt_input(const EncryptInputRequest& request);
 
 struct InferRequest {
   Path program, evaluation_keys, input, out;
-  bool no_model_privacy = false;  // must be said: outputs aren't flooded yet
+  Path public_key;                // for the flood; empty: public.bppk beside the evaluation keys
+  bool no_model_privacy = false;  // no flood; must be said where the program has no room for one
 };
 struct InferOutcome {
   FheParameters parameters;
+  std::size_t samples = 1;
   double error_bound = 0;    // predicted, of the decrypted values
+  int hiding_bits = 0;       // of the flood
   std::size_t file_bytes = 0;
   double load_seconds = 0, encode_seconds = 0, infer_seconds = 0;
 };
-/// Errors: kMismatch where program, keys and input don't belong together; kUnsupported without no_model_privacy; those of
-/// fheml::Executor.
+/// Errors: kMismatch where program, keys and input don't belong together; kInvalidArgument for a program without room for a flood, unless
+/// no_model_privacy; those of fheml::Executor.
 base::Result<InferOutcome> infer(const InferRequest& request, const base::Progress& progress = {});
 
 struct DecryptOutputRequest {
@@ -70,9 +75,10 @@ struct DecryptOutputRequest {
 };
 struct DecryptOutputOutcome {
   FheParameters parameters;
-  model::Shape shape;
-  std::vector<double> values;  // after the finish
-  std::optional<std::size_t> top_class;
+  model::Shape shape;          // with the samples in front, for a batch
+  std::size_t samples = 1;
+  std::vector<double> values{};  // after the finish
+  std::vector<std::size_t> classes{};  // one for each sample, where outputs are scores
   double seconds = 0;
 };
 base::Result<DecryptOutputOutcome> decrypt_output(const DecryptOutputRequest& request);

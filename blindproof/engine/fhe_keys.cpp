@@ -46,6 +46,7 @@ std::string content_name(formats::Content content) {
     case formats::Content::kIntegers: return "integers";
     case formats::Content::kReals: return "reals";
     case formats::Content::kComplex: return "complex";
+    case formats::Content::kBatch: return "batch";
   }
   return "";
 }
@@ -101,8 +102,7 @@ base::Result<formats::SecretKeyFile> read_secret_key(const Path& folder, formats
   return in_file(path, std::move(key));
 }
 
-base::Result<formats::PublicKeyFile> read_public_key(const Path& folder, formats::Contexts& contexts) {
-  const Path path = folder / kPublicKeyName;
+base::Result<formats::PublicKeyFile> read_public_key(const Path& path, formats::Contexts& contexts) {
   BLINDPROOF_ASSIGN(const base::Bytes bytes, base::read_file(path, kMaxPublicKeyBytes));
   return in_file(path, formats::parse_public_key(bytes, contexts));
 }

@@ -59,7 +59,8 @@ base::Result<GenerateKeysOutcome> generate_fhe_keys(const fhe::formats::AnyConte
 /// Of a folder of keys.   Errors: those of files, of the formats and of `ask`.
 base::Result<fhe::formats::SecretKeyFile> read_secret_key(const Path& folder, fhe::formats::Contexts& contexts,
                                                           const fhe::formats::AskPassphrase& ask);
-base::Result<fhe::formats::PublicKeyFile> read_public_key(const Path& folder, fhe::formats::Contexts& contexts);
+/// Errors: those of files and of the format.
+base::Result<fhe::formats::PublicKeyFile> read_public_key(const Path& path, fhe::formats::Contexts& contexts);
 
 struct FheFileSummary {
   fhe::formats::Kind kind;

@@ -10,11 +10,13 @@
 #include "blindproof/base/cpu.h"
 #include "blindproof/base/thread_pool.h"
 #include "blindproof/compiler/lower_fhe/lower_fhe.h"
+#include "blindproof/engine/fhe_batch.h"
 #include "blindproof/engine/samples.h"
 #include "blindproof/engine/stopwatch.h"
 #include "blindproof/fhe/ckks/encryption.h"
 #include "blindproof/fhe/formats/ciphertext_file.h"
 #include "blindproof/fhe/formats/evaluation_key_file.h"
+#include "blindproof/fheml/batch_executor.h"
 #include "blindproof/fheml/executor.h"
 #include "blindproof/onnx/import.h"
 
@@ -133,6 +135,148 @@ std::size_t count_parameters(const model::FloatGraph& graph) {
   return count;
 }
 
+/// Keys of the client, and what of them the server has.
+struct Parties {
+  Parties(const ckks::ContextPtr& its_context, const fheml::ClientSpec& client)
+      : context(its_context), secret(ckks::generate_secret_key(*context, random)), public_key(ckks::generate_public_key(secret, random)),
+        relinearization(ckks::generate_relinearization_key(*context, secret, context->top_level(), random)),
+        rotations(ckks::generate_rotation_keys(*context, secret, context->top_level(), client.rotations, false, random)) {}
+
+  ckks::ContextPtr context;
+  mutable crypto::Csprng random;
+  fhe::rlwe::SecretKey secret;
+  fhe::rlwe::PublicKey public_key;
+  fhe::rlwe::KeySwitchKey relinearization;
+  fhe::rlwe::GaloisKeys rotations;
+};
+
+/// Encrypted results beside those of the same program and of the network in plain numbers.
+class Comparison {
+ public:
+  Comparison(const Workload& workload, const fheml::Program& program) : workload_(workload), program_(program) {}
+
+  void add(std::size_t sample, const std::vector<double>& values, InferenceBenchmarkOutcome& outcome) {
+    const std::vector<float>& x = workload_.samples.x[sample];
+    const Stopwatch watch;
+    const std::vector<float> plain = model::run_float(workload_.graph, x)[workload_.graph.output];
+    times_.push_back(watch.seconds());
+    const std::vector<double> same = fheml::finish(program_.client, fheml::run_plain(program_, std::vector<double>(x.begin(), x.end())));
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      outcome.encryption_error = std::max(outcome.encryption_error, std::abs(values[k] - same[k]));
+    }
+    for (std::size_t k = 0; k < std::min(values.size(), plain.size()); ++k) {
+      outcome.max_abs_error = std::max(outcome.max_abs_error, std::abs(values[k] - static_cast<double>(plain[k])));
+    }
+    const std::size_t label = workload_.samples.labels.empty() ? largest(plain) : workload_.samples.labels[sample];
+    right_plain_ += largest(plain) == label;
+    right_encrypted_ += largest(values) == label;
+  }
+
+  void finish(InferenceBenchmarkOutcome& outcome) const {
+    const double count = static_cast<double>(times_.size());
+    outcome.plain_s = median(times_);
+    outcome.throughput_per_s = static_cast<double>(outcome.batch) / outcome.latency_s;
+    outcome.overhead_vs_plain = 1 / outcome.throughput_per_s / outcome.plain_s;
+    outcome.accuracy_plain = 100 * static_cast<double>(right_plain_) / count;
+    outcome.accuracy_encrypted = 100 * static_cast<double>(right_encrypted_) / count;
+  }
+
+ private:
+  const Workload& workload_;
+  const fheml::Program& program_;
+  std::vector<double> times_;
+  std::size_t right_plain_ = 0, right_encrypted_ = 0;
+};
+
+base::Result<std::size_t> file_bytes(const Parties& parties, const ckks::Ciphertext& ciphertext) {
+  const fhe::formats::Header header{parties.context, fhe::formats::generate_key_id(parties.random)};
+  BLINDPROOF_ASSIGN(const base::Bytes bytes, fhe::formats::write_ciphertexts({header, {}, std::vector{ciphertext}}));
+  return bytes.size();
+}
+
+base::Status run_one_by_one(const Workload& workload, fheml::Program program, const Parties& parties, InferenceBenchmarkOutcome& outcome,
+                            const base::Progress& progress) {
+  Stopwatch watch;
+  BLINDPROOF_ASSIGN(const fheml::Executor executor, fheml::Executor::create(std::move(program), parties.context, progress));
+  outcome.encode_weights_s = watch.seconds();
+  outcome.weight_bytes = executor.bytes();
+  const fheml::ClientSpec& client = executor.program().client;
+  const ckks::Encoder encoder(parties.context);
+  Comparison comparison(workload, executor.program());
+  std::vector<double> encrypt_times, latencies, decrypt_times;
+  for (std::size_t i = 0; i < workload.samples.x.size(); ++i) {
+    progress.report("inferring", i, workload.samples.x.size());
+    const std::vector<float>& sample = workload.samples.x[i];
+    watch = {};
+    const std::vector<double> slots =
+        fheml::spread(client.input, std::vector<double>(sample.begin(), sample.end()), parties.context->slots());
+    BLINDPROOF_ASSIGN(const ckks::Plaintext encoded, encoder.encode(slots, parties.context->top_level()));
+    const ckks::Ciphertext input = ckks::encrypt(parties.secret, encoded, parties.random);
+    encrypt_times.push_back(watch.seconds());
+    if (i == 0) {
+      BLINDPROOF_ASSIGN(outcome.ciphertext_bytes, file_bytes(parties, input));
+    }
+    watch = {};
+    BLINDPROOF_ASSIGN(ckks::Ciphertext output, executor.run(input, &parties.relinearization, parties.rotations));
+    if (client.hiding_bits > 0) {
+      BLINDPROOF_ASSIGN(output, ckks::sanitize(output, parties.public_key, client.hiding_bits, parties.random));
+    }
+    latencies.push_back(watch.seconds());
+    watch = {};
+    BLINDPROOF_ASSIGN(const ckks::Plaintext plaintext, ckks::decrypt(parties.secret, output));
+    const std::vector<double> values = fheml::finish(client, fheml::gather(client.output, encoder.decode_real(plaintext)));
+    decrypt_times.push_back(watch.seconds());
+    outcome.predicted_error = output.error_bound() * client.output_scale;
+    comparison.add(i, values, outcome);
+  }
+  outcome.encrypt_s = median(encrypt_times);
+  outcome.latency_s = median(latencies);
+  outcome.decrypt_s = median(decrypt_times);
+  comparison.finish(outcome);
+  return {};
+}
+
+// All slots, filled up with the same samples again.
+base::Status run_batch(const Workload& workload, fheml::Program program, const Parties& parties, InferenceBenchmarkOutcome& outcome,
+                       const base::Progress& progress) {
+  Stopwatch watch;
+  BLINDPROOF_ASSIGN(const fheml::BatchExecutor executor, fheml::BatchExecutor::create(std::move(program), parties.context));
+  outcome.encode_weights_s = watch.seconds();
+  outcome.weight_bytes = executor.bytes();
+  outcome.batch = parties.context->slots();
+  const fheml::ClientSpec& client = executor.program().client;
+  std::vector<std::vector<float>> samples;
+  const std::size_t count = std::min(workload.samples.x.size(), outcome.batch);
+  for (std::size_t i = 0; i < outcome.batch; ++i) samples.push_back(workload.samples.x[i % count]);
+  watch = {};
+  BLINDPROOF_ASSIGN(std::vector<ckks::Ciphertext> input, encrypt_batch(parties.context, parties.secret, samples, progress));
+  outcome.encrypt_s = watch.seconds();
+  BLINDPROOF_ASSIGN(const std::size_t one, file_bytes(parties, input[0]));
+  outcome.ciphertext_bytes = input.size() * one;
+  watch = {};
+  BLINDPROOF_ASSIGN(std::vector<ckks::Ciphertext> output, executor.run(std::move(input), &parties.relinearization, progress));
+  if (client.hiding_bits > 0) {
+    BLINDPROOF_ASSIGN(output, sanitize_batch(output, parties.public_key, client.hiding_bits));
+  }
+  outcome.latency_s = watch.seconds();
+  watch = {};
+  BLINDPROOF_ASSIGN(const std::vector<std::vector<double>> values, decrypt_batch(client, parties.secret, output, outcome.batch));
+  outcome.decrypt_s = watch.seconds();
+  for (const ckks::Ciphertext& element : output) {
+    outcome.predicted_error = std::max(outcome.predicted_error, element.error_bound() * client.output_scale);
+  }
+  Comparison comparison(workload, executor.program());
+  for (std::size_t i = 0; i < count; ++i) comparison.add(i, values[i], outcome);
+  for (std::size_t i = count; i < outcome.batch; ++i) {
+    for (std::size_t k = 0; k < values[i].size(); ++k) {
+      // The same sample in another slot: as near to the one that was compared as both are to the truth.
+      outcome.encryption_error = std::max(outcome.encryption_error, std::abs(values[i][k] - values[i % count][k]) / 2);
+    }
+  }
+  comparison.finish(outcome);
+  return {};
+}
+
 }  // namespace
 
 std::vector<std::string> inference_workload_names() {
@@ -150,11 +294,13 @@ base::Result<InferenceBenchmarkOutcome> run_inference_benchmark(const InferenceB
     return base::error(ErrorCode::kInvalidArgument, "--workload", "there is no workload '" + request.workload + "'; choose one of " + known);
   }
   progress.report("preparing", 0, 0);
-  BLINDPROOF_ASSIGN(const Workload workload, make_workload(*recipe, request.models, request.samples));
+  const std::size_t count = request.samples > 0 ? request.samples : request.packing == fheml::Packing::kBatch ? 2000 : 20;
+  BLINDPROOF_ASSIGN(const Workload workload, make_workload(*recipe, request.models, count));
   InferenceBenchmarkOutcome outcome{.parameters = count_parameters(workload.graph), .scheme = "CKKS", .samples = workload.samples.x.size()};
   Stopwatch watch;
   BLINDPROOF_ASSIGN(compiler::LowerFheOutcome lowered,
-                    compiler::lower_fhe(workload.graph, workload.ranges, {.degree = request.degree}));
+                    compiler::lower_fhe(workload.graph, workload.ranges,
+                                        {.hiding_bits = request.hiding_bits, .packing = request.packing, .degree = request.degree}));
   outcome.lower_s = watch.seconds();
   const fheml::ClientSpec client = lowered.program.client;
   BLINDPROOF_ASSIGN(const ckks::ContextPtr context, ckks::Context::create(client.parameters));
@@ -163,60 +309,12 @@ base::Result<InferenceBenchmarkOutcome> run_inference_benchmark(const InferenceB
 
   progress.report("keys", 0, 0);
   watch = {};
-  crypto::Csprng random;
-  const auto secret = ckks::generate_secret_key(*context, random);
-  const auto relinearization = ckks::generate_relinearization_key(*context, secret, context->top_level(), random);
-  const auto rotations = ckks::generate_rotation_keys(*context, secret, context->top_level(), client.rotations, false, random);
+  const Parties parties(context, client);
   outcome.key_generation_s = watch.seconds();
-  outcome.key_bytes = (rotations.by_element().size() + 1) * fhe::formats::evaluation_key_bytes(*context->ring(), context->ring()->q_count());
-  watch = {};
-  BLINDPROOF_ASSIGN(const fheml::Executor executor, fheml::Executor::create(std::move(lowered.program), context, progress));
-  outcome.encode_weights_s = watch.seconds();
-  outcome.weight_bytes = executor.bytes();
-
-  const ckks::Encoder encoder(context);
-  std::vector<double> encrypt_times, latencies, decrypt_times, plain_times;
-  std::size_t right_plain = 0, right_encrypted = 0;
-  for (std::size_t i = 0; i < workload.samples.x.size(); ++i) {
-    progress.report("inferring", i, workload.samples.x.size());
-    const std::vector<float>& sample = workload.samples.x[i];
-    watch = {};
-    const std::vector<double> slots = fheml::spread(client.input, std::vector<double>(sample.begin(), sample.end()), context->slots());
-    BLINDPROOF_ASSIGN(const ckks::Plaintext encoded, encoder.encode(slots, context->top_level()));
-    const ckks::Ciphertext input = ckks::encrypt(secret, encoded, random);
-    encrypt_times.push_back(watch.seconds());
-    if (i == 0) {
-      const fhe::formats::Header header{context, fhe::formats::generate_key_id(random)};
-      BLINDPROOF_ASSIGN(const base::Bytes bytes, fhe::formats::write_ciphertexts({header, {}, std::vector{input}}));
-      outcome.ciphertext_bytes = bytes.size();
-    }
-    watch = {};
-    BLINDPROOF_ASSIGN(const ckks::Ciphertext output, executor.run(input, &relinearization, rotations));
-    latencies.push_back(watch.seconds());
-    watch = {};
-    BLINDPROOF_ASSIGN(const ckks::Plaintext plaintext, ckks::decrypt(secret, output));
-    const std::vector<double> values = fheml::finish(client, fheml::gather(client.output, encoder.decode_real(plaintext)));
-    decrypt_times.push_back(watch.seconds());
-    watch = {};
-    const std::vector<float> plain = model::run_float(workload.graph, sample)[workload.graph.output];
-    plain_times.push_back(watch.seconds());
-    outcome.predicted_error = output.error_bound() * client.output_scale;
-    for (std::size_t k = 0; k < std::min(values.size(), plain.size()); ++k) {
-      outcome.max_abs_error = std::max(outcome.max_abs_error, std::abs(values[k] - static_cast<double>(plain[k])));
-    }
-    const std::size_t label = workload.samples.labels.empty() ? largest(plain) : workload.samples.labels[i];
-    right_plain += largest(plain) == label;
-    right_encrypted += largest(values) == label;
-  }
-  const double count = static_cast<double>(workload.samples.x.size());
-  outcome.encrypt_s = median(encrypt_times);
-  outcome.latency_s = median(latencies);
-  outcome.decrypt_s = median(decrypt_times);
-  outcome.plain_s = median(plain_times);
-  outcome.throughput_per_s = 1 / outcome.latency_s;
-  outcome.overhead_vs_plain = outcome.latency_s / outcome.plain_s;
-  outcome.accuracy_plain = 100 * static_cast<double>(right_plain) / count;
-  outcome.accuracy_encrypted = 100 * static_cast<double>(right_encrypted) / count;
+  outcome.key_bytes =
+      (parties.rotations.by_element().size() + 1) * fhe::formats::evaluation_key_bytes(*context->ring(), context->ring()->q_count());
+  const bool batch = request.packing == fheml::Packing::kBatch;
+  BLINDPROOF_TRY((batch ? run_batch : run_one_by_one)(workload, std::move(lowered.program), parties, outcome, progress));
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   outcome.peak_rss_bytes = static_cast<std::size_t>(usage.ru_maxrss) * 1024;

@@ -23,6 +23,9 @@ base::Result<Executor> Executor::create(Program program, const base::Progress& p
 }
 
 base::Result<Executor> Executor::create(Program program, ckks::ContextPtr context, const base::Progress& progress) {
+  if (program.client.packing != Packing::kSingle) {
+    return failed(ErrorCode::kMismatch, "the program is for batches, not for one sample at a time: see BatchExecutor");
+  }
   Executor executor(std::move(program), std::move(context));
   const ckks::Encoder encoder(executor.context_);
   const std::vector<Layout> layouts = layouts_of(executor.program_.client.input, executor.program_.steps);

@@ -259,4 +259,24 @@ TEST(ProgramFiles, AlteredOnesAreRefusedOrCanonical) {
 }
 
 }  // namespace
+TEST(Program, RefusesValuesOutOfProportionToTheFile) {
+  constexpr std::size_t kElements = 1u << 16;
+  blindproof::fheml::Program program;
+  auto& client = program.client;
+  client.parameters.log_degree = 17;
+  client.parameters.levels = 1;
+  client.input_shape = client.output_shape = {kElements};
+  client.input = client.output = blindproof::fheml::layout_in_order(kElements);
+  client.input_magnitude = client.output_magnitude = 1;
+  client.relinearization = true;
+  for (const auto& [steps, ok] : {std::pair<std::size_t, bool>{256, true}, {257, false}}) {
+    program.steps.assign(steps, {blindproof::fheml::ProductStep{0, 0}, 1});
+    const auto parsed = blindproof::fheml::parse_program(blindproof::fheml::write_program(program));
+    EXPECT_EQ(parsed.ok(), ok);
+    if (!parsed.ok()) {
+      EXPECT_EQ(parsed.error().code, blindproof::base::ErrorCode::kLimit);
+    }
+  }
+}
+
 }  // namespace blindproof::fheml

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 #include <utility>
 
 #include "blindproof/base/check.h"
@@ -10,6 +11,12 @@ namespace blindproof::fheml {
 
 Layout periodic_layout(std::size_t period, std::vector<std::uint32_t> positions) {
   return {period, period, 0, std::move(positions)};
+}
+
+Layout layout_in_order(std::size_t elements) {
+  std::vector<std::uint32_t> positions(elements);
+  std::iota(positions.begin(), positions.end(), 0u);
+  return periodic_layout(std::bit_ceil(elements), std::move(positions));
 }
 
 std::vector<double> spread(const Layout& layout, std::span<const double> values, std::size_t slots) {

@@ -25,6 +25,9 @@ struct Layout {
 /// Unturned copies.
 Layout periodic_layout(std::size_t period, std::vector<std::uint32_t> positions);
 
+/// Elements one after the other: how tensors are numbered where each element has a ciphertext of its own.   Requires: elements > 0.
+Layout layout_in_order(std::size_t elements);
+
 /// All slots; those of no element are 0.   Requires: a value for each position.
 std::vector<double> spread(const Layout& layout, std::span<const double> values, std::size_t slots);
 std::vector<double> gather(const Layout& layout, std::span<const double> slots);

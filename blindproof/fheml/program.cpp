@@ -18,7 +18,8 @@ using base::ErrorCode;
 
 constexpr std::string_view kProgramMagic = "BPF1", kClientMagic = "BPC1";
 constexpr std::uint16_t kVersion = 1;
-constexpr std::size_t kMaxRotations = 1 << 13, kMaxDegree = 1 << 10, kMaxTerms = 64;
+constexpr std::size_t kMaxRotations = 1 << 13, kMaxDegree = 1 << 10, kMaxTerms = 64, kMaxBatchElements = 1 << 22;
+constexpr std::size_t kMaxSlottedElements = 1 << 24;  // of all values together, where each is one ciphertext
 enum StepTag : std::uint8_t { kAffine, kPolynomial, kProduct };
 
 std::size_t slots_of(const fhe::ckks::Parameters& parameters) { return std::size_t{1} << (parameters.log_degree - 1); }
@@ -50,18 +51,33 @@ void write_client(base::ByteWriter& writer, const ClientSpec& client) {
   for (const int value : {p.log_degree, p.scale_bits, p.levels, p.first_bits, p.digits, p.special_limbs, static_cast<int>(p.security)}) {
     writer.u8(static_cast<std::uint8_t>(value));
   }
+  writer.u8(static_cast<std::uint8_t>(client.packing));
   write_shape(writer, client.input_shape);
   write_shape(writer, client.output_shape);
-  write_layout(writer, client.input);
-  write_layout(writer, client.output);
+  if (client.packing == Packing::kSingle) {
+    write_layout(writer, client.input);
+    write_layout(writer, client.output);
+  }
   writer.f64(client.input_magnitude);
   writer.f64(client.output_magnitude);
   writer.f64(client.output_scale);
   writer.u8(static_cast<std::uint8_t>(client.output_level));
   writer.u8(static_cast<std::uint8_t>(client.finish));
+  writer.u8(static_cast<std::uint8_t>(client.hiding_bits));
   writer.u64(client.rotations.size());
   for (const std::int64_t steps : client.rotations) writer.i64(steps);
   writer.u8(client.relinearization ? 1 : 0);
+}
+
+std::size_t max_elements(const ClientSpec& client) {
+  return client.packing == Packing::kBatch ? kMaxElements : slots_of(client.parameters);
+}
+
+// Of a program for batches nothing is read: its layouts follow.
+Layout read_layout_of(base::ByteReader& reader, const ClientSpec& client, std::size_t elements) {
+  if (client.packing == Packing::kSingle) return read_layout(reader, elements, slots_of(client.parameters));
+  if (reader.ok() && elements > kMaxElements) reader.fail("a tensor has too many elements");
+  return layout_in_order(reader.ok() ? elements : 1);
 }
 
 base::Result<ClientSpec> read_client(base::ByteReader& reader) {
@@ -72,11 +88,14 @@ base::Result<ClientSpec> read_client(base::ByteReader& reader) {
   if (security > 2 || p.log_degree < 6 || p.log_degree > 17 || p.special_limbs > 16) reader.fail("the parameters are out of range");
   BLINDPROOF_TRY(reader.status());
   p.security = static_cast<fhe::rlwe::SecurityLevel>(security);
+  const std::uint8_t packing = reader.u8();
+  if (packing > static_cast<std::uint8_t>(Packing::kBatch)) reader.fail("this packing isn't known");
+  client.packing = static_cast<Packing>(packing);
   client.input_shape = read_shape(reader);
   client.output_shape = read_shape(reader);
   BLINDPROOF_TRY(reader.status());
-  client.input = read_layout(reader, model::element_count(client.input_shape), slots_of(p));
-  client.output = read_layout(reader, model::element_count(client.output_shape), slots_of(p));
+  client.input = read_layout_of(reader, client, model::element_count(client.input_shape));
+  client.output = read_layout_of(reader, client, model::element_count(client.output_shape));
   client.input_magnitude = read_magnitude(reader);
   client.output_magnitude = read_magnitude(reader);
   client.output_scale = read_magnitude(reader);
@@ -85,7 +104,10 @@ base::Result<ClientSpec> read_client(base::ByteReader& reader) {
   const std::uint8_t finish = reader.u8();
   if (finish > static_cast<std::uint8_t>(Finish::kSigmoid)) reader.fail("this finish isn't known");
   client.finish = static_cast<Finish>(finish);
+  client.hiding_bits = reader.u8();
+  if (client.hiding_bits > kMaxHidingBits) reader.fail("so many bits of hiding aren't supported", ErrorCode::kLimit);
   const std::size_t rotations = reader.count(kMaxRotations, 8);
+  if (client.packing == Packing::kBatch && rotations > 0) reader.fail("a program for batches has no rotations");
   for (std::size_t i = 0; i < rotations; ++i) {
     client.rotations.push_back(reader.i64());
     if (client.rotations[i] < 1 || client.rotations[i] >= static_cast<std::int64_t>(slots_of(p)) ||
@@ -100,7 +122,7 @@ base::Result<ClientSpec> read_client(base::ByteReader& reader) {
   return client;
 }
 
-void write_step(base::ByteWriter& writer, const Step& step) {
+void write_step(base::ByteWriter& writer, const Step& step, Packing packing) {
   writer.f64(step.magnitude);
   writer.u8(static_cast<std::uint8_t>(step.operation.index()));
   if (const auto* affine = std::get_if<AffineStep>(&step.operation)) {
@@ -111,7 +133,7 @@ void write_step(base::ByteWriter& writer, const Step& step) {
       write_matrix(writer, term.matrix);
     }
     for (const double value : affine->bias) writer.f64(value == 0 ? 0 : value);
-    write_layout(writer, affine->layout);
+    if (packing == Packing::kSingle) write_layout(writer, affine->layout);
   } else if (const auto* polynomial = std::get_if<PolynomialStep>(&step.operation)) {
     writer.u32(polynomial->value);
     writer.u8(polynomial->polynomial.basis == fhe::ckks::PolynomialBasis::kChebyshev ? 1 : 0);
@@ -125,7 +147,8 @@ void write_step(base::ByteWriter& writer, const Step& step) {
 }
 
 // Reads a step and checks it against the values before it.
-base::Status read_step(base::ByteReader& reader, std::size_t slots, std::vector<Layout>& layouts, std::vector<Step>& steps) {
+base::Status read_step(base::ByteReader& reader, const ClientSpec& client, std::vector<Layout>& layouts, std::vector<Step>& steps) {
+  const std::size_t slots = slots_of(client.parameters);
   Step step{ProductStep{0, 0}, read_magnitude(reader)};
   const std::uint8_t tag = reader.u8();
   const auto known = [&](ValueId id) {
@@ -134,7 +157,7 @@ base::Status read_step(base::ByteReader& reader, std::size_t slots, std::vector<
   };
   if (tag == kAffine) {
     AffineStep affine;
-    const std::size_t rows = reader.count(slots, 8);
+    const std::size_t rows = reader.count(max_elements(client), 8);
     const std::size_t terms = reader.u8();
     if (rows == 0 || terms == 0 || terms > kMaxTerms) reader.fail("an affine step is empty, or too large");
     for (std::size_t i = 0; reader.ok() && i < terms; ++i) {
@@ -144,7 +167,7 @@ base::Status read_step(base::ByteReader& reader, std::size_t slots, std::vector<
       if (reader.ok() && affine.terms.back().matrix.entries() == 0) reader.fail("a matrix is zero");
     }
     for (std::size_t i = 0; reader.ok() && i < rows; ++i) affine.bias.push_back(reader.f64());
-    affine.layout = read_layout(reader, rows, slots);
+    affine.layout = read_layout_of(reader, client, rows);
     if (affine.layout.shift != 0 || affine.layout.block != affine.layout.period) reader.fail("only the input's copies may be turned");
     BLINDPROOF_TRY(reader.status());
     for (const AffineStep::Term& term : affine.terms) {
@@ -183,6 +206,14 @@ base::Status read_step(base::ByteReader& reader, std::size_t slots, std::vector<
   return {};
 }
 
+void read_header(base::ByteReader& reader, std::string_view magic) {
+  const base::ByteSpan found = reader.raw(magic.size());
+  if (reader.ok() && !std::ranges::equal(found, base::as_bytes(magic))) reader.fail("is another kind of file");
+  if (reader.u16() != kVersion) reader.fail("its version isn't known; this program reads version 1", ErrorCode::kUnsupported);
+}
+
+}  // namespace
+
 std::vector<ValueId> inputs_of(const Step& step) {
   if (const auto* affine = std::get_if<AffineStep>(&step.operation)) {
     std::vector<ValueId> result;
@@ -193,14 +224,6 @@ std::vector<ValueId> inputs_of(const Step& step) {
   const auto& product = std::get<ProductStep>(step.operation);
   return {product.a, product.b};
 }
-
-void read_header(base::ByteReader& reader, std::string_view magic) {
-  const base::ByteSpan found = reader.raw(magic.size());
-  if (reader.ok() && !std::ranges::equal(found, base::as_bytes(magic))) reader.fail("is another kind of file");
-  if (reader.u16() != kVersion) reader.fail("its version isn't known; this program reads version 1", ErrorCode::kUnsupported);
-}
-
-}  // namespace
 
 std::vector<int> levels_of(const std::vector<Step>& steps, int top) {
   std::vector<int> levels{top};
@@ -313,7 +336,7 @@ base::Bytes write_program(const Program& program) {
   writer.u16(kVersion);
   write_client(writer, program.client);
   writer.u64(program.steps.size());
-  for (const Step& step : program.steps) write_step(writer, step);
+  for (const Step& step : program.steps) write_step(writer, step, program.client.packing);
   return fhe::formats::with_checksum(std::move(writer));
 }
 
@@ -326,7 +349,16 @@ base::Result<Program> parse_program(base::ByteSpan bytes) {
   const ClientSpec& client = program.client;
   const std::size_t count = reader.count(kMaxSteps, 1);
   std::vector<Layout> layouts{client.input};
-  for (std::size_t i = 0; i < count; ++i) BLINDPROOF_TRY(read_step(reader, slots_of(client.parameters), layouts, program.steps));
+  std::size_t elements = 0;  // most layouts take no bytes of the file
+  const std::size_t most = client.packing == Packing::kBatch ? kMaxBatchElements : kMaxSlottedElements;
+  for (std::size_t i = 0; i < count; ++i) {
+    BLINDPROOF_TRY(read_step(reader, client, layouts, program.steps));
+    elements += layouts.back().positions.size();
+    if (elements > most) {
+      reader.fail("its values have more elements than are supported", ErrorCode::kLimit);
+      return reader.status().error();
+    }
+  }
   if (count == 0) reader.fail("it has no steps");
   const auto multiplies = [](const Step& step) { return !std::holds_alternative<AffineStep>(step.operation); };
   if (reader.ok() && std::ranges::any_of(program.steps, multiplies) != client.relinearization) {
@@ -337,7 +369,8 @@ base::Result<Program> parse_program(base::ByteSpan bytes) {
                       levels_of(program.steps, client.parameters.levels).back() != client.output_level)) {
     reader.fail("the steps take other levels than the parameters have");
   }
-  if (reader.ok() && rotations_of(client.input, program.steps, slots_of(client.parameters)) != client.rotations) {
+  if (reader.ok() && client.packing == Packing::kSingle &&
+      rotations_of(client.input, program.steps, slots_of(client.parameters)) != client.rotations) {
     reader.fail("the list of rotations isn't that of the steps");
   }
   BLINDPROOF_TRY(reader.finish());

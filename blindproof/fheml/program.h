@@ -1,7 +1,7 @@
 // Homomorphic programs: what a network becomes, and what a client needs of it. Formats: docs/spec/fhe-programs.md.
 //
-// Value 0 is the encrypted input, value i+1 the result of step i; each is one ciphertext whose slots hold a tensor in a layout. An
-// affine step and a product of two values cost one level, a polynomial as many as ckks::depth() says.
+// Value 0 is the encrypted input, value i+1 the result of step i; each is one ciphertext whose slots hold a tensor in a layout or, in
+// programs for batches, a ciphertext for each element, whose slots are samples. An affine step and a product of two values cost one level, a polynomial as many as ckks::depth() says.
 #pragma once
 
 #include <string>
@@ -18,6 +18,7 @@ namespace blindproof::fheml {
 using ValueId = std::uint32_t;
 
 inline constexpr std::size_t kMaxSteps = 1 << 12;
+inline constexpr int kMaxHidingBits = 44;
 
 /// sum_i matrix_i * value_i + bias
 struct AffineStep {
@@ -46,20 +47,28 @@ struct Step {
   double magnitude;  // bound of the result's elements on inputs like those that the model was calibrated on
 };
 
+/// What the slots of a ciphertext are: elements of one sample (latency), or samples of one element (throughput).
+enum class Packing : std::uint8_t { kSingle, kBatch };
+
+/// Elements of a tensor in a program for batches.
+inline constexpr std::size_t kMaxElements = 1 << 16;
+
 /// What the result goes through at the client.
 enum class Finish : std::uint8_t { kNone, kSoftmax, kArgMax, kSigmoid };
 
 /// All that a client needs: nothing of the weights.
 struct ClientSpec {
   fhe::ckks::Parameters parameters;
+  Packing packing = Packing::kSingle;
   model::Shape input_shape, output_shape;
-  Layout input, output;
+  Layout input, output;            // in order, for batches
   double input_magnitude = 0;      // bound of the input's elements
   double output_magnitude = 0;     // of the decrypted values, before output_scale
   double output_scale = 1;         // what decrypted values are multiplied by
   int output_level = 0;
   Finish finish = Finish::kNone;
-  std::vector<std::int64_t> rotations;  // that evaluation keys are needed for
+  int hiding_bits = 0;             // of the flood that hides the weights from the holder of the secret key; 0: none
+  std::vector<std::int64_t> rotations;  // that evaluation keys are needed for; none for batches
   bool relinearization = false;
 
   friend bool operator==(const ClientSpec&, const ClientSpec&) = default;
@@ -70,6 +79,8 @@ struct Program {
   std::vector<Step> steps;  // the last one's result is the output
 };
 
+/// Values that a step reads, one for each place where it does.
+std::vector<ValueId> inputs_of(const Step& step);
 /// Levels of all values, from the top: the input's first.
 std::vector<int> levels_of(const std::vector<Step>& steps, int top);
 /// Levels that the steps take one after the other.

@@ -30,7 +30,9 @@ using model::Shape;
 using model::TensorId;
 namespace float_op = model::float_op;
 
-constexpr int kMinLogDegree = 13, kMaxLogDegree = 16, kFirstBits = 50;
+constexpr int kMinLogDegree = 13, kMaxLogDegree = 16;
+// With a flood, errors must be as much shorter as it is longer than their prediction, and that is some 20 bits longer than they.
+constexpr int kScaleBits = 40, kFloodedScaleBits = 96, kMaxScaleBits = 96, kRoomBits = 10;
 constexpr std::size_t kMaxDegree = 511;
 
 base::Error failed(ErrorCode code, std::string place, std::string detail) {
@@ -72,8 +74,10 @@ class Lowering {
     client.output_magnitude = steps_.back().magnitude;
     client.output_scale = output_scale_;
     client.finish = finish_;
+    client.hiding_bits = options_.hiding_bits;
     client.output_level = fheml::levels_of(steps_, parameters.levels).back();
-    client.rotations = fheml::rotations_of(client.input, steps_, slots_);
+    client.packing = options_.packing;
+    if (!is_batch()) client.rotations = fheml::rotations_of(client.input, steps_, slots_);
     client.relinearization =
         std::ranges::any_of(steps_, [](const Step& step) { return !std::holds_alternative<AffineStep>(step.operation); });
     program.steps = std::move(steps_);
@@ -83,6 +87,8 @@ class Lowering {
   }
 
  private:
+  bool is_batch() const { return options_.packing == fheml::Packing::kBatch; }
+
   // Ranges of calibration, widened.
   double magnitude_of(TensorId tensor) const {
     const double largest = std::max(std::abs(static_cast<double>(ranges_[tensor].low)), std::abs(static_cast<double>(ranges_[tensor].high)));
@@ -230,6 +236,7 @@ class Lowering {
   }
 
   base::Status align(ValueId a, ValueId b, const FloatNode& node) {
+    if (is_batch()) return {};
     const ValueId first = std::min(source_of(a), source_of(b)), second = std::max(source_of(a), source_of(b));
     if (first == second) return {};
     if (notes_[second].like && *notes_[second].like != first) {
@@ -251,8 +258,8 @@ class Lowering {
   }
 
   // Values at the lowest level must stay below half its modulus over its scale. A last matrix can be scaled; otherwise one more level helps.
-  void fit_output(int& levels) {
-    const double most = std::ldexp(1.0, kFirstBits - options_.scale_bits - 2);
+  void fit_output(int& levels, int room_bits) {
+    const double most = std::ldexp(1.0, room_bits - 2);
     Step& last = steps_.back();
     if (last.magnitude <= most) return;
     auto* affine = std::get_if<AffineStep>(&last.operation);
@@ -270,19 +277,28 @@ class Lowering {
 
   base::Result<fhe::ckks::Parameters> choose_parameters() {
     int levels = fheml::depth_of(steps_);
-    fit_output(levels);
+    const int scale_bits = options_.scale_bits > 0 ? options_.scale_bits : options_.hiding_bits > 0 ? kFloodedScaleBits : kScaleBits;
+    const int each = scale_bits < 50 ? 1 : 2;  // moduli of a level
+    const int first_bits = std::min(scale_bits + kRoomBits, 50 * each);
+    fit_output(levels, first_bits - scale_bits);
+    const int count = each * (levels + 1);
     std::size_t elements = 1;
     for (const ValueNotes& note : notes_) elements = std::max(elements, std::bit_ceil(model::element_count(note.shape)));
+    if (is_batch()) {
+      if (elements > fheml::kMaxElements) return failed(ErrorCode::kLimit, "network", "has tensors of more elements than batches support: use smaller images");
+      elements = 1;  // each has a ciphertext
+    }
     for (int log_degree = kMinLogDegree; log_degree <= kMaxLogDegree; ++log_degree) {
       if ((std::size_t{1} << (log_degree - 1)) < elements) continue;
       BLINDPROOF_ASSIGN(const int limit, fhe::rlwe::max_log_modulus(log_degree, options_.security));
-      for (const int digits : {3, 2, 4, 5, 6, 8, levels + 1}) {
-        if (digits > levels + 1 && digits != 3) continue;
-        const int longest = (levels + digits) / digits;  // moduli of a digit, at most
-        const int special = (kFirstBits + (longest - 1) * options_.scale_bits + 49) / 50;
-        if (kFirstBits + levels * options_.scale_bits + 50 * special + 2 > limit) continue;
-        return fhe::ckks::Parameters{.log_degree = log_degree, .scale_bits = options_.scale_bits, .levels = levels,
-                                     .first_bits = kFirstBits, .digits = std::min(digits, levels + 1), .special_limbs = special,
+      for (const int digits : {3, 2, 4, 5, 6, 8, count}) {
+        if (digits > count && digits != 3) continue;
+        const int longest = (count + digits - 1) / digits;  // moduli of a digit, at most
+        const int in_first = std::min(longest, each);
+        const int special = (in_first * first_bits / each + (longest - in_first) * scale_bits / each + 1 + 49) / 50;
+        if (first_bits + levels * scale_bits + 50 * special + 2 > limit) continue;
+        return fhe::ckks::Parameters{.log_degree = log_degree, .scale_bits = scale_bits, .levels = levels,
+                                     .first_bits = first_bits, .digits = std::min(digits, count), .special_limbs = special,
                                      .security = options_.security};
       }
     }
@@ -292,6 +308,13 @@ class Lowering {
   }
 
   base::Status choose_layouts() {
+    if (is_batch()) {
+      for (const ValueNotes& note : notes_) layouts_.push_back(fheml::layout_in_order(model::element_count(note.shape)));
+      for (std::size_t i = 0; i < steps_.size(); ++i) {
+        if (auto* affine = std::get_if<AffineStep>(&steps_[i].operation)) affine->layout = layouts_[i + 1];
+      }
+      return {};
+    }
     const ValueNotes& input = notes_[0];
     std::optional<Layout> layout = grid_layout(input.shape, input.grid, false, slots_);
     if (!layout) layout = row_layout(model::element_count(input.shape), slots_);
@@ -354,7 +377,8 @@ class Lowering {
       StepSummary summary{.nodes = notes_[i + 1].nodes, .operation = notes_[i + 1].operation, .level = levels[i + 1],
                           .elements = layouts_[i + 1].positions.size(), .period = layouts_[i + 1].period,
                           .approximation_error = notes_[i + 1].approximation_error};
-      if (const auto* affine = std::get_if<AffineStep>(&program.steps[i].operation)) {
+      const auto* affine = std::get_if<AffineStep>(&program.steps[i].operation);
+      if (affine != nullptr && !is_batch()) {
         for (const AffineStep::Term& term : affine->terms) {
           summary.diagonals += fheml::SlotMatrix(term.matrix, layouts_[term.value], affine->layout, slots_).numbers().size();
         }
@@ -386,8 +410,12 @@ base::Result<LowerFheOutcome> lower_fhe(const FloatGraph& graph, std::span<const
   if (ranges.size() != graph.shapes.size()) {
     return failed(ErrorCode::kInvalidArgument, "ranges", "the model has none: compile it again from the ONNX file");
   }
-  if (options.scale_bits < 25 || options.scale_bits > 45 || options.degree < 2 || options.degree > kMaxDegree || !(options.margin >= 1)) {
-    return failed(ErrorCode::kInvalidArgument, "options", "scales have 25 to 45 bits, degrees lie between 2 and 511, margins above 1");
+  const bool scale_fits = options.scale_bits == 0 || (options.scale_bits >= 25 && options.scale_bits <= kMaxScaleBits);
+  if (!scale_fits || options.degree < 2 || options.degree > kMaxDegree || !(options.margin >= 1)) {
+    return failed(ErrorCode::kInvalidArgument, "options", "scales have 25 to 96 bits, degrees lie between 2 and 511, margins above 1");
+  }
+  if (options.hiding_bits < 0 || options.hiding_bits > 44) {
+    return failed(ErrorCode::kInvalidArgument, "options", "model privacy has 0 to 44 bits");
   }
   return Lowering(graph, ranges, options).run();
 }

@@ -14,7 +14,9 @@
 namespace blindproof::compiler {
 
 struct LowerFheOptions {
-  int scale_bits = 40;
+  int scale_bits = 0;       // precision; 0: 40, or what flooding takes
+  int hiding_bits = 40;     // of the flood that hides the weights from the holder of the secret key; 0: none
+  fheml::Packing packing = fheml::Packing::kSingle;
   std::size_t degree = 15;  // of polynomials in place of ReLU, Clip, Sigmoid, Tanh
   double margin = 1.25;     // by which ranges exceed those of calibration
   fhe::rlwe::SecurityLevel security = fhe::rlwe::SecurityLevel::k128;
@@ -36,7 +38,7 @@ struct LowerFheOutcome {
 };
 
 /// `ranges` by tensor, of calibration samples.
-/// Errors: kUnsupported, naming the node, for what can't be computed on ciphertexts, with advice; kLimit for tensors beyond a ciphertext's slots or
+/// Errors: kUnsupported, naming the node, for what can't be computed on ciphertexts, with advice; kLimit for tensors beyond a ciphertext's slots (2^16 elements in batches) or
 /// programs deeper than the largest ring, saying how many levels were needed; kInvalidArgument for options out of range.
 base::Result<LowerFheOutcome> lower_fhe(const model::FloatGraph& graph, std::span<const model::FloatRange> ranges,
                                         const LowerFheOptions& options = {});

@@ -9,6 +9,7 @@
 #include "blindproof/compiler/lower_fhe/approximation.h"
 #include "blindproof/compiler/quantize/float_graph_samples.h"
 #include "blindproof/fhe/ckks/encryption.h"
+#include "blindproof/fheml/batch_executor.h"
 #include "blindproof/fheml/executor.h"
 
 namespace blindproof::compiler {
@@ -116,8 +117,40 @@ TEST(LowerFhe, EncryptedResultsAreThoseOfThePlainProgram) {
     const std::vector<double> encrypted = run_encrypted(lowered.program, samples[3], bound);
     const std::vector<double> plain = fheml::run_plain(lowered.program, std::vector<double>(samples[3].begin(), samples[3].end()));
     for (std::size_t i = 0; i < plain.size(); ++i) {
-      EXPECT_NEAR(encrypted[i], plain[i], bound) << seed;
+      EXPECT_NEAR(encrypted[i], plain[i], bound + 1e-12) << seed;  // doubles end before long scales do
       EXPECT_NEAR(encrypted[i], plain[i], 1e-4) << seed;
+    }
+  }
+}
+
+TEST(LowerFhe, ProgramsForBatchesGiveEverySampleItsResult) {
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    FloatSample s = exact_network(seed);
+    const auto samples = s.samples(4, -1, 1);
+    const auto ranges = ranges_of(s.graph, samples);
+    const fheml::Program program =
+        lower_fhe(s.graph, ranges, {.hiding_bits = 0, .packing = fheml::Packing::kBatch}).value().program;
+    EXPECT_TRUE(program.client.rotations.empty());
+    EXPECT_EQ(fheml::parse_program(fheml::write_program(program))->client, program.client);
+    const ckks::ContextPtr context = ckks::Context::create(program.client.parameters).value();
+    crypto::Csprng random;
+    const auto secret = ckks::generate_secret_key(*context, random);
+    const auto relinearization = ckks::generate_relinearization_key(*context, secret, context->top_level(), random);
+    const ckks::Encoder encoder(context);
+    std::vector<ckks::Ciphertext> input;
+    for (std::size_t k = 0; k < samples[0].size(); ++k) {
+      std::vector<double> slots;
+      for (const auto& sample : samples) slots.push_back(static_cast<double>(sample[k]));
+      input.push_back(ckks::encrypt(secret, encoder.encode(slots, context->top_level()).value(), random));
+    }
+    const auto output = fheml::BatchExecutor::create(program, context)->run(std::move(input), &relinearization).value();
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      const std::vector<double> plain = fheml::run_plain(program, std::vector<double>(samples[i].begin(), samples[i].end()));
+      ASSERT_EQ(output.size(), plain.size());
+      for (std::size_t k = 0; k < plain.size(); ++k) {
+        EXPECT_NEAR(encoder.decode_real(ckks::decrypt(secret, output[k]).value())[i], plain[k], output[k].error_bound()) << seed;
+        EXPECT_LT(output[k].error_bound(), 1e-3);
+      }
     }
   }
 }
@@ -130,7 +163,7 @@ TEST(LowerFhe, ActivationsBecomePolynomialsOnTheirRanges) {
     const auto samples = s.samples(50, -1, 1);
     double last = INFINITY;
     for (const std::size_t degree : {3u, 7u, 31u}) {
-      const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, samples), {.degree = degree}).value();
+      const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, samples), {.hiding_bits = 0, .degree = degree}).value();
       EXPECT_EQ(lowered.steps[1].operation, "polynomial of degree " + std::to_string(degree));
       double largest = 0;
       for (const auto& sample : samples) {
@@ -143,7 +176,7 @@ TEST(LowerFhe, ActivationsBecomePolynomialsOnTheirRanges) {
     }
     EXPECT_LT(last, 0.15);
     double bound = 0;
-    const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, samples), {.degree = 7}).value();
+    const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, samples), {.hiding_bits = 0, .degree = 7}).value();
     const std::vector<double> encrypted = run_encrypted(lowered.program, samples[0], bound);
     const std::vector<double> plain = fheml::run_plain(lowered.program, std::vector<double>(samples[0].begin(), samples[0].end()));
     for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_NEAR(encrypted[i], plain[i], 1e-4);
@@ -173,7 +206,7 @@ TEST(LowerFhe, ChoosesTheSmallestRingAndFewDiagonals) {
   FloatSample s(1, {784});
   square(s.dense(128));
   square(s.dense(64)).dense(10);
-  const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, s.samples(2, 0, 1))).value();
+  const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, s.samples(2, 0, 1)), {.hiding_bits = 0}).value();
   EXPECT_EQ(lowered.program.client.parameters.log_degree, 14);
   EXPECT_EQ(lowered.program.client.parameters.levels, 5);
   EXPECT_EQ(lowered.steps[0].diagonals, 16u) << "128 for eight copies of the input, turned";
@@ -217,7 +250,7 @@ TEST(LowerFhe, RefusesWithAdvice) {
   FloatSample fine(1, {4});
   fine.dense(2);
   EXPECT_EQ(lower_fhe(fine.graph, {}).error().code, base::ErrorCode::kInvalidArgument);
-  EXPECT_NE(refusal(fine, {.scale_bits = 50}).find("25 to 45"), std::string::npos);
+  EXPECT_NE(refusal(fine, {.scale_bits = 97}).find("25 to 96"), std::string::npos);
 }
 
 TEST(Approximation, ReproducesPolynomialsAndImprovesWithTheDegree) {
