@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "blindproof/base/check.h"
@@ -127,40 +128,57 @@ SparseMatrix read_matrix(base::ByteReader& reader, std::size_t rows, std::size_t
   return result;
 }
 
+bool SlotMatrix::fits(const Layout& in, const Layout& out, std::size_t slots) noexcept {
+  const std::size_t inner = std::min(in.period, out.period), block = std::max(in.period, out.period);
+  if (out.shift > 0) return in.shift == 0 && in.period == out.period;
+  return out.block == out.period && (in.shift == 0 || (in.block == block && in.shift * (slots / block) == inner));
+}
+
 SlotMatrix::SlotMatrix(const SparseMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots) : slots_(slots) {
+  BLINDPROOF_CHECK(fits(in, out, slots), "layouts that a matrix can go between");
   const std::size_t p = in.period, d_period = out.period, inner = std::min(p, d_period), block = std::max(p, d_period);
   const std::size_t copies = slots / block;
-  BLINDPROOF_CHECK(out.block == out.period && out.shift == 0, "the result's copies aren't turned");
-  BLINDPROOF_CHECK(in.shift == 0 || (in.block == block && in.shift * copies == inner), "another way of turning copies");
-  repeat_ = in.shift > 0 ? slots : block;
+  const bool turns = out.shift > 0;
+  repeat_ = in.shift > 0 || turns ? slots : block;
   fold_begin_ = d_period;
-  fold_end_ = in.shift > 0 ? slots : block;
+  fold_end_ = turns ? d_period : in.shift > 0 ? slots : block;
+  entries_.resize(inner);
   for (std::size_t row = 0; row < matrix.rows; ++row) {
     for (std::uint64_t k = matrix.begins[row]; k < matrix.begins[row + 1]; ++k) {
       const std::size_t from = in.positions[matrix.column[k]], to = out.positions[row];
+      const float value = matrix.value[k];
+      if (turns) {
+        for (std::size_t copy = 0; copy < copies; ++copy) {  // of blocks that are a multiple of the period long
+          const std::size_t slot = copy * p + ((to - copy * p / out.block * out.shift) & (p - 1));
+          entries_[(from - slot) & (p - 1)].push_back({static_cast<std::uint32_t>(slot), value});
+        }
+        continue;
+      }
       const std::size_t d = (from - to) & (inner - 1);
       // Within a block: the slot whose rotation by d holds `from`, and that the fold adds to `to`.
       const std::size_t slot = d_period < p ? (from - d) & (p - 1) : to;
       if (in.shift == 0) {
-        entries_[d].push_back({static_cast<std::uint32_t>(slot), matrix.value[k]});
+        entries_[d].push_back({static_cast<std::uint32_t>(slot), value});
         continue;
       }
       const std::size_t step = d % in.shift, turned = d / in.shift;
       const std::size_t copy = slot + step < block ? turned : (turned + copies - 1) % copies;
-      entries_[step].push_back({static_cast<std::uint32_t>(copy * block + slot), matrix.value[k]});
+      entries_[step].push_back({static_cast<std::uint32_t>(copy * block + slot), value});
     }
   }
 }
 
 std::vector<std::size_t> SlotMatrix::numbers() const {
   std::vector<std::size_t> result;
-  for (const auto& [number, entries] : entries_) result.push_back(number);
+  for (std::size_t number = 0; number < entries_.size(); ++number) {
+    if (!entries_[number].empty()) result.push_back(number);
+  }
   return result;
 }
 
 std::vector<double> SlotMatrix::diagonal(std::size_t number) const {
   std::vector<double> result(slots_);
-  for (const Entry& entry : entries_.at(number)) {
+  for (const Entry& entry : entries_[number]) {
     for (std::size_t slot = entry.slot; slot < slots_; slot += repeat_) result[slot] = static_cast<double>(entry.value);
   }
   return result;

@@ -5,11 +5,11 @@
 // Let P and D be the periods of `in` and `out`. An element of the result needs one product for each column of its row. Where
 // D < P the product for position p of `in` is taken at the slot p - d, d = (p - position_out) mod D, whose rotations by multiples of D
 // the fold adds up: so a matrix of n rows needs no more diagonals than the power of two above n, whatever the layout of its columns. Where
-// the copies of `in` are turned, block k takes the diagonals from k*shift on: fewer diagonals, and one more sum.
+// the copies of `in` are turned, block k takes the diagonals from k*shift on: fewer diagonals, and one more sum. To turn copies is a matrix too,
+// whose result takes each copy from the column that is due there: as many diagonals as blocks, and no sum.
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <vector>
 
 #include "blindproof/base/bytes.h"
@@ -44,9 +44,12 @@ SparseMatrix read_matrix(base::ByteReader& reader, std::size_t rows, std::size_t
 /// How a matrix acts on slots.
 class SlotMatrix {
  public:
-  /// Requires: layouts of the matrix' columns and rows; `out` has unturned copies; in.block is max(period_in, period_out) where
-  /// in.shift > 0, and in.shift is then min(period_in, period_out) * in.block / slots, at least 1.
+  /// Requires: layouts of the matrix' columns and rows for which fits().
   SlotMatrix(const SparseMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots);
+
+  /// Either has turned copies, not both: `in` where in.block is max(period_in, period_out) and in.shift is min(period_in, period_out) * in.block / slots;
+  /// `out` where both have one period.
+  static bool fits(const Layout& in, const Layout& out, std::size_t slots) noexcept;
 
   /// Numbers of the diagonals that aren't zero.
   std::vector<std::size_t> numbers() const;
@@ -62,7 +65,7 @@ class SlotMatrix {
 
   std::size_t slots_, repeat_;
   std::size_t fold_begin_, fold_end_;
-  std::map<std::size_t, std::vector<Entry>> entries_;  // by diagonal
+  std::vector<std::vector<Entry>> entries_;  // by diagonal
 };
 
 }  // namespace blindproof::fheml

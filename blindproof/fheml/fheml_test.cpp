@@ -119,6 +119,29 @@ TEST(SlotMatrices, ActAsTheMatrixInEveryLayout) {
   }
 }
 
+// Also where the new copies go to blocks of several periods.
+TEST(SlotMatrices, TurnCopiesOfTheirResult) {
+  std::mt19937_64 random(4);
+  constexpr std::size_t kSlots = 64;
+  for (std::size_t period = 4; period <= kSlots; period *= 2) {
+    for (std::size_t block = period; block <= kSlots; block *= 2) {
+      for (std::size_t shift = 1; shift < period; shift = 2 * shift + 1) {
+        const std::size_t size = period - 1;
+        const Layout in = periodic_layout(period, some_positions(size, period, random));
+        Layout out = periodic_layout(period, in.positions);
+        out.block = block;
+        out.shift = shift;
+        const std::vector<double> x = random_values(size, random);
+        const SlotMatrix turn(SparseMatrix::identity(size), in, out, kSlots);
+        EXPECT_LE(turn.numbers().size(), kSlots / block);
+        expect_near(apply_plainly(turn, spread(in, x, kSlots)), spread(out, x, kSlots), 0);
+        const SparseMatrix matrix = random_matrix(size, size, 0.7, random);
+        expect_near(apply_plainly(SlotMatrix(matrix, in, out, kSlots), spread(in, x, kSlots)), spread(out, multiply(matrix, x), kSlots), 1e-9);
+      }
+    }
+  }
+}
+
 struct Client {
   explicit Client(const Program& program) : context(testing::InsecureParameters::ckks(program.client.parameters).value()) {
     secret.emplace(ckks::generate_secret_key(*context, random));
@@ -167,7 +190,12 @@ Program sample_program(std::uint64_t seed, bool turned) {
   program.steps.push_back(affine({{0, 11}}, middle));                                  // 2
   program.steps.push_back({PolynomialStep{1, {.coefficients = {0.1, 0.5, -0.25}}}, 8});  // 3
   program.steps.push_back({ProductStep{2, 3}, 64});                                     // 4
-  program.steps.push_back(affine({{4, 20}, {1, 20}}, periodic_layout(4, {0, 2, 3})));   // 5
+  if (turned) {  // 5: as the next matrix likes it
+    Layout better = middle;
+    better.shift = 4 * 32 / kSlots;
+    program.steps.push_back({AffineStep{{{4, SparseMatrix::identity(20)}}, std::vector<double>(20), better}, 64});
+  }
+  program.steps.push_back(affine({{turned ? 5u : 4u, 20}, {1, 20}}, periodic_layout(4, {0, 2, 3})));
   client.output = periodic_layout(4, {0, 2, 3});
   client.output_level = levels_of(program.steps, 6).back();
   client.output_magnitude = program.steps.back().magnitude;

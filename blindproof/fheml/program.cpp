@@ -168,13 +168,10 @@ base::Status read_step(base::ByteReader& reader, const ClientSpec& client, std::
     }
     for (std::size_t i = 0; reader.ok() && i < rows; ++i) affine.bias.push_back(reader.f64());
     affine.layout = read_layout_of(reader, client, rows);
-    if (affine.layout.shift != 0 || affine.layout.block != affine.layout.period) reader.fail("only the input's copies may be turned");
     BLINDPROOF_TRY(reader.status());
     for (const AffineStep::Term& term : affine.terms) {
-      const Layout& in = layouts[term.value];
-      const std::size_t block = std::max(in.period, affine.layout.period);
-      if (in.shift != 0 && (in.block != block || in.shift * (slots / block) != std::min(in.period, affine.layout.period))) {
-        reader.fail("the input's copies are turned in another way than its reader expects");
+      if (client.packing == Packing::kSingle && !SlotMatrix::fits(layouts[term.value], affine.layout, slots)) {
+        reader.fail("a matrix goes between layouts that don't fit");
       }
     }
     layouts.push_back(affine.layout);
