@@ -134,23 +134,20 @@ bool SlotMatrix::fits(const Layout& in, const Layout& out, std::size_t slots) no
   return out.block == out.period && (in.shift == 0 || (in.block == block && in.shift * (slots / block) == inner));
 }
 
-SlotMatrix::SlotMatrix(const SparseMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots) : slots_(slots) {
+// Calls place(diagonal, slot, value) for all entries.
+template <class Place>
+void SlotMatrix::visit(const SparseMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots, Place&& place) {
   BLINDPROOF_CHECK(fits(in, out, slots), "layouts that a matrix can go between");
   const std::size_t p = in.period, d_period = out.period, inner = std::min(p, d_period), block = std::max(p, d_period);
   const std::size_t copies = slots / block;
-  const bool turns = out.shift > 0;
-  repeat_ = in.shift > 0 || turns ? slots : block;
-  fold_begin_ = d_period;
-  fold_end_ = turns ? d_period : in.shift > 0 ? slots : block;
-  entries_.resize(inner);
   for (std::size_t row = 0; row < matrix.rows; ++row) {
     for (std::uint64_t k = matrix.begins[row]; k < matrix.begins[row + 1]; ++k) {
       const std::size_t from = in.positions[matrix.column[k]], to = out.positions[row];
       const float value = matrix.value[k];
-      if (turns) {
+      if (out.shift > 0) {
         for (std::size_t copy = 0; copy < copies; ++copy) {  // of blocks that are a multiple of the period long
           const std::size_t slot = copy * p + ((to - copy * p / out.block * out.shift) & (p - 1));
-          entries_[(from - slot) & (p - 1)].push_back({static_cast<std::uint32_t>(slot), value});
+          place((from - slot) & (p - 1), slot, value);
         }
         continue;
       }
@@ -158,20 +155,38 @@ SlotMatrix::SlotMatrix(const SparseMatrix& matrix, const Layout& in, const Layou
       // Within a block: the slot whose rotation by d holds `from`, and that the fold adds to `to`.
       const std::size_t slot = d_period < p ? (from - d) & (p - 1) : to;
       if (in.shift == 0) {
-        entries_[d].push_back({static_cast<std::uint32_t>(slot), value});
+        place(d, slot, value);
         continue;
       }
       const std::size_t step = d % in.shift, turned = d / in.shift;
       const std::size_t copy = slot + step < block ? turned : (turned + copies - 1) % copies;
-      entries_[step].push_back({static_cast<std::uint32_t>(copy * block + slot), value});
+      place(step, copy * block + slot, value);
     }
   }
+}
+
+SlotMatrix::SlotMatrix(const SparseMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots)
+    : slots_(slots), repeat_(in.shift > 0 || out.shift > 0 ? slots : std::max(in.period, out.period)), folds_(folds_of(in, out, slots)),
+      entries_(std::min(in.period, out.period)) {
+  visit(matrix, in, out, slots, [&](std::size_t d, std::size_t slot, float value) {
+    entries_[d].push_back({static_cast<std::uint32_t>(slot), value});
+  });
 }
 
 std::vector<std::size_t> SlotMatrix::numbers() const {
   std::vector<std::size_t> result;
   for (std::size_t number = 0; number < entries_.size(); ++number) {
     if (!entries_[number].empty()) result.push_back(number);
+  }
+  return result;
+}
+
+std::vector<std::size_t> SlotMatrix::numbers_of(const SparseMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots) {
+  std::vector<bool> used(std::min(in.period, out.period));
+  visit(matrix, in, out, slots, [&](std::size_t d, std::size_t, float) { used[d] = true; });
+  std::vector<std::size_t> result;
+  for (std::size_t number = 0; number < used.size(); ++number) {
+    if (used[number]) result.push_back(number);
   }
   return result;
 }
@@ -184,9 +199,10 @@ std::vector<double> SlotMatrix::diagonal(std::size_t number) const {
   return result;
 }
 
-std::vector<std::int64_t> SlotMatrix::folds() const {
+std::vector<std::int64_t> SlotMatrix::folds_of(const Layout& in, const Layout& out, std::size_t slots) {
+  const std::size_t end = out.shift > 0 ? out.period : in.shift > 0 ? slots : std::max(in.period, out.period);
   std::vector<std::int64_t> result;
-  for (std::size_t step = fold_begin_; step < fold_end_; step *= 2) result.push_back(static_cast<std::int64_t>(step));
+  for (std::size_t step = out.period; step < end; step *= 2) result.push_back(static_cast<std::int64_t>(step));
   return result;
 }
 

@@ -53,9 +53,13 @@ class SlotMatrix {
 
   /// Numbers of the diagonals that aren't zero.
   std::vector<std::size_t> numbers() const;
+  /// The same without making them.   Requires: fits().
+  static std::vector<std::size_t> numbers_of(const SparseMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots);
   std::vector<double> diagonal(std::size_t number) const;
   /// Rotations whose sums end the product: after each, the result is added to itself.
-  std::vector<std::int64_t> folds() const;
+  std::vector<std::int64_t> folds() const { return folds_; }
+  /// Requires: fits().
+  static std::vector<std::int64_t> folds_of(const Layout& in, const Layout& out, std::size_t slots);
 
  private:
   struct Entry {
@@ -63,8 +67,11 @@ class SlotMatrix {
     float value;
   };
 
+  template <class Place>
+  static void visit(const SparseMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots, Place&& place);
+
   std::size_t slots_, repeat_;
-  std::size_t fold_begin_, fold_end_;
+  std::vector<std::int64_t> folds_;
   std::vector<std::vector<Entry>> entries_;  // by diagonal
 };
 

@@ -250,9 +250,8 @@ std::vector<Layout> layouts_of(const Layout& input, const std::vector<Step>& ste
 std::vector<std::int64_t> rotations_of(const std::vector<Layout>& layouts, const AffineStep& step, std::size_t slots) {
   std::set<std::int64_t> rotations;
   for (const AffineStep::Term& term : step.terms) {
-    const SlotMatrix matrix(term.matrix, layouts[term.value], step.layout, slots);
-    for (const std::int64_t fold : matrix.folds()) rotations.insert(fold);
-    const std::vector<std::size_t> numbers = matrix.numbers();
+    for (const std::int64_t fold : SlotMatrix::folds_of(layouts[term.value], step.layout, slots)) rotations.insert(fold);
+    const std::vector<std::size_t> numbers = SlotMatrix::numbers_of(term.matrix, layouts[term.value], step.layout, slots);
     const auto diagonals = fhe::rlwe::DiagonalMatrix::create(numbers, slots, 0);
     BLINDPROOF_CHECK(diagonals.ok(), "diagonals lie within the slots");
     for (const std::size_t d : numbers) {

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <numeric>
-#include <set>
 #include <utility>
 
-#include "blindproof/base/check.h"
-#include "blindproof/fhe/rlwe/linear_transform.h"
+#include "blindproof/compiler/lower_fhe/cost.h"
 
 namespace blindproof::compiler {
 namespace {
@@ -46,17 +44,9 @@ std::optional<fheml::Layout> row_layout(std::size_t elements, std::size_t slots)
 }
 
 double cost_of(const fheml::SparseMatrix& matrix, const fheml::Layout& in, const fheml::Layout& out, std::size_t slots) {
-  const fheml::SlotMatrix slot_matrix(matrix, in, out, slots);
-  const std::vector<std::size_t> numbers = slot_matrix.numbers();
-  const auto diagonals = fhe::rlwe::DiagonalMatrix::create(numbers, slots, 0);
-  BLINDPROOF_CHECK(diagonals.ok(), "diagonals lie within the slots");
-  std::set<std::size_t> babies, giants;
-  for (const std::size_t d : numbers) {
-    giants.insert(diagonals->giant_of(d));
-    babies.insert(d - diagonals->giant_of(d));
-  }
-  return kDiagonal * static_cast<double>(numbers.size()) + kBabyStep * static_cast<double>(babies.size()) +
-         kGiantStep * static_cast<double>(giants.size()) + kFold * static_cast<double>(slot_matrix.folds().size());
+  const MatrixCounts counts = counts_of(matrix, in, out, slots);
+  return kDiagonal * static_cast<double>(counts.diagonals) + kBabyStep * static_cast<double>(counts.baby_steps) +
+         kGiantStep * static_cast<double>(counts.giant_steps) + kFold * static_cast<double>(counts.folds);
 }
 
 fheml::Layout turned(const fheml::Layout& in, const fheml::Layout& out, std::size_t slots) {

@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
+#include <functional>
 #include <map>
 #include <utility>
 
 #include "blindproof/base/check.h"
 #include "blindproof/compiler/lower_fhe/affine_expression.h"
 #include "blindproof/compiler/lower_fhe/approximation.h"
+#include "blindproof/compiler/lower_fhe/cost.h"
 #include "blindproof/compiler/lower_fhe/layouts.h"
-#include "blindproof/fhe/rlwe/linear_transform.h"
 
 namespace blindproof::compiler {
 namespace {
@@ -33,7 +33,7 @@ namespace float_op = model::float_op;
 constexpr int kMinLogDegree = 13, kMaxLogDegree = 16;
 // With a flood, errors must be as much shorter as it is longer than their prediction, and that is some 20 bits longer than they.
 constexpr int kScaleBits = 40, kFloodedScaleBits = 96, kMaxScaleBits = 96, kRoomBits = 10;
-constexpr std::size_t kMaxDegree = 511;
+constexpr std::size_t kMaxDegree = 511, kMaxTurnTrials = 8;
 
 base::Error failed(ErrorCode code, std::string place, std::string detail) {
   return base::error(code, std::move(place), std::move(detail));
@@ -50,6 +50,17 @@ struct ValueNotes {
   std::string nodes, operation;
   double approximation_error = 0;
   std::optional<ValueId> like;  // an affine result that must have this value's layout
+  bool turns = false;           // the copies of what it reads
+};
+
+std::size_t slots_of(const fheml::Program& program) { return std::size_t{1} << (program.client.parameters.log_degree - 1); }
+
+// Steps with parameters and layouts.
+struct Draft {
+  fheml::Program program;
+  std::vector<ValueNotes> notes;  // by value
+  std::vector<Layout> layouts;    // by value
+  double seconds = 0;
 };
 
 class Lowering {
@@ -59,31 +70,34 @@ class Lowering {
 
   base::Result<LowerFheOutcome> run() {
     BLINDPROOF_TRY(make_steps());
-    BLINDPROOF_ASSIGN(fhe::ckks::Parameters parameters, choose_parameters());
-    fheml::Program program;
-    program.client.parameters = parameters;
-    slots_ = std::size_t{1} << (parameters.log_degree - 1);
-    BLINDPROOF_TRY(choose_layouts());
-
+    BLINDPROOF_ASSIGN(Draft best, draft({}));
+    if (!is_batch()) {
+      // A step that turns copies takes a level, which makes all others dearer: whether it pays is tried.
+      std::vector<std::size_t> turned;
+      for (const std::size_t step : worth_turning(best)) {
+        turned.push_back(step);
+        base::Result<Draft> next = draft(turned);
+        if (next.ok() && next->seconds < best.seconds) {
+          best = std::move(*next);
+        } else {
+          turned.pop_back();
+        }
+      }
+    }
+    fheml::Program& program = best.program;
     fheml::ClientSpec& client = program.client;
     client.input_shape = graph_.shapes[graph_.input];
-    client.output_shape = notes_.back().shape;
-    client.input = layouts_.front();
-    client.output = layouts_.back();
+    client.output_shape = best.notes.back().shape;
+    client.output = best.layouts.back();
     client.input_magnitude = magnitude_of(graph_.input);
-    client.output_magnitude = steps_.back().magnitude;
-    client.output_scale = output_scale_;
+    client.output_magnitude = program.steps.back().magnitude;
     client.finish = finish_;
-    client.hiding_bits = options_.hiding_bits;
-    client.output_level = fheml::levels_of(steps_, parameters.levels).back();
-    client.packing = options_.packing;
-    if (!is_batch()) client.rotations = fheml::rotations_of(client.input, steps_, slots_);
+    client.output_level = fheml::levels_of(program.steps, client.parameters.levels).back();
+    if (!is_batch()) client.rotations = fheml::rotations_of(client.input, program.steps, slots_of(program));
     client.relinearization =
-        std::ranges::any_of(steps_, [](const Step& step) { return !std::holds_alternative<AffineStep>(step.operation); });
-    program.steps = std::move(steps_);
-    LowerFheOutcome outcome{std::move(program), {}};
-    outcome.steps = summaries(outcome.program);
-    return outcome;
+        std::ranges::any_of(program.steps, [](const Step& step) { return !std::holds_alternative<AffineStep>(step.operation); });
+    std::vector<StepSummary> steps = summaries(best);
+    return LowerFheOutcome{std::move(program), std::move(steps)};
   }
 
  private:
@@ -257,33 +271,108 @@ class Lowering {
     return {};
   }
 
+  // With copies turned before these steps, which are affine and have one term.
+  base::Result<Draft> draft(const std::vector<std::size_t>& turned_steps) const {
+    Draft draft{.program = {.client = {}, .steps = steps_}, .notes = notes_, .layouts = {}};
+    std::vector<std::size_t> positions = turned_steps;
+    std::ranges::sort(positions, std::greater{});  // from the end, so that those before keep their places
+    for (const std::size_t at : positions) insert_turn(draft, at);
+    draft.program.client.packing = options_.packing;
+    draft.program.client.hiding_bits = options_.hiding_bits;
+    BLINDPROOF_TRY(choose_parameters(draft));
+    choose_layouts(draft);
+    if (!is_batch()) draft.seconds = CostModel(draft.program.client.parameters).program(draft.program);
+    return draft;
+  }
+
+  static void insert_turn(Draft& draft, std::size_t at) {
+    std::vector<Step>& steps = draft.program.steps;
+    AffineStep& reader = std::get<AffineStep>(steps[at].operation);
+    const ValueId before = reader.terms[0].value, after = static_cast<ValueId>(at + 1);
+    const std::size_t size = reader.terms[0].matrix.columns;
+    const auto moved = [&](ValueId& id) { id += id >= after ? 1 : 0; };
+    for (std::size_t i = at; i < steps.size(); ++i) {
+      if (auto* affine = std::get_if<AffineStep>(&steps[i].operation)) {
+        for (AffineStep::Term& term : affine->terms) moved(term.value);
+      } else if (auto* polynomial = std::get_if<PolynomialStep>(&steps[i].operation)) {
+        moved(polynomial->value);
+      } else {
+        moved(std::get<ProductStep>(steps[i].operation).a);
+        moved(std::get<ProductStep>(steps[i].operation).b);
+      }
+    }
+    for (ValueNotes& note : draft.notes) {
+      if (note.like) moved(*note.like);
+    }
+    reader.terms[0].value = after;
+    AffineStep turn{.terms = {{before, fheml::SparseMatrix::identity(size)}}, .bias = std::vector<double>(size), .layout = {}};
+    const double magnitude = before == 0 ? draft.program.client.input_magnitude : steps[before - 1].magnitude;
+    ValueNotes note = draft.notes[before];
+    note.nodes = "";
+    note.operation = "turn copies";
+    note.approximation_error = 0;
+    note.like = {};
+    note.turns = true;
+    steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(at), {std::move(turn), magnitude});
+    draft.notes.insert(draft.notes.begin() + after, std::move(note));
+  }
+
+  // Steps whose matrix would be cheaper on turned copies, by how much.
+  std::vector<std::size_t> worth_turning(const Draft& draft) const {
+    const fheml::Program& program = draft.program;
+    const CostModel model(program.client.parameters);
+    const std::vector<int> levels = fheml::levels_of(program.steps, program.client.parameters.levels);
+    std::vector<std::pair<double, std::size_t>> gains;
+    for (std::size_t i = 0; i < program.steps.size(); ++i) {
+      const auto* affine = std::get_if<AffineStep>(&program.steps[i].operation);
+      if (affine == nullptr || affine->terms.size() != 1 || draft.layouts[affine->terms[0].value].shift > 0) continue;
+      const AffineStep::Term& term = affine->terms[0];
+      if (term.value == 0) continue;  // the client's part
+      const std::size_t slots = slots_of(program);
+      const Layout& in = draft.layouts[term.value];
+      const Layout better = turned(in, affine->layout, slots);
+      if (better == in) continue;
+      const int level = levels[i + 1] + 1;
+      const MatrixCounts turn{.diagonals = slots / better.block, .baby_steps = slots / better.block - 1};
+      const double gain = model.matrix(level, counts_of(term.matrix, in, affine->layout, slots)) - model.matrix(level, turn) -
+                          model.matrix(level, counts_of(term.matrix, better, affine->layout, slots));
+      if (gain > 0) gains.emplace_back(gain, i);
+    }
+    std::ranges::sort(gains, std::greater{});
+    if (gains.size() > kMaxTurnTrials) gains.resize(kMaxTurnTrials);
+    std::vector<std::size_t> result;
+    for (const auto& [gain, step] : gains) result.push_back(step);
+    return result;
+  }
+
   // Values at the lowest level must stay below half its modulus over its scale. A last matrix can be scaled; otherwise one more level helps.
-  void fit_output(int& levels, int room_bits) {
+  static void fit_output(fheml::Program& program, int& levels, int room_bits) {
     const double most = std::ldexp(1.0, room_bits - 2);
-    Step& last = steps_.back();
+    Step& last = program.steps.back();
     if (last.magnitude <= most) return;
     auto* affine = std::get_if<AffineStep>(&last.operation);
     if (affine == nullptr) {
       ++levels;
       return;
     }
-    output_scale_ = std::exp2(std::ceil(std::log2(last.magnitude / most)));
+    const double factor = std::exp2(std::ceil(std::log2(last.magnitude / most)));
     for (AffineStep::Term& term : affine->terms) {
-      for (float& value : term.matrix.value) value = static_cast<float>(static_cast<double>(value) / output_scale_);
+      for (float& value : term.matrix.value) value = static_cast<float>(static_cast<double>(value) / factor);
     }
-    for (double& value : affine->bias) value /= output_scale_;
-    last.magnitude /= output_scale_;
+    for (double& value : affine->bias) value /= factor;
+    last.magnitude /= factor;
+    program.client.output_scale = factor;
   }
 
-  base::Result<fhe::ckks::Parameters> choose_parameters() {
-    int levels = fheml::depth_of(steps_);
+  base::Status choose_parameters(Draft& draft) const {
+    int levels = fheml::depth_of(draft.program.steps);
     const int scale_bits = options_.scale_bits > 0 ? options_.scale_bits : options_.hiding_bits > 0 ? kFloodedScaleBits : kScaleBits;
     const int each = scale_bits < 50 ? 1 : 2;  // moduli of a level
     const int first_bits = std::min(scale_bits + kRoomBits, 50 * each);
-    fit_output(levels, first_bits - scale_bits);
+    fit_output(draft.program, levels, first_bits - scale_bits);
     const int count = each * (levels + 1);
     std::size_t elements = 1;
-    for (const ValueNotes& note : notes_) elements = std::max(elements, std::bit_ceil(model::element_count(note.shape)));
+    for (const ValueNotes& note : draft.notes) elements = std::max(elements, std::bit_ceil(model::element_count(note.shape)));
     if (is_batch()) {
       if (elements > fheml::kMaxElements) return failed(ErrorCode::kLimit, "network", "has tensors of more elements than batches support: use smaller images");
       elements = 1;  // each has a ciphertext
@@ -297,9 +386,10 @@ class Lowering {
         const int in_first = std::min(longest, each);
         const int special = (in_first * first_bits / each + (longest - in_first) * scale_bits / each + 1 + 49) / 50;
         if (first_bits + levels * scale_bits + 50 * special + 2 > limit) continue;
-        return fhe::ckks::Parameters{.log_degree = log_degree, .scale_bits = scale_bits, .levels = levels,
-                                     .first_bits = first_bits, .digits = std::min(digits, count), .special_limbs = special,
-                                     .security = options_.security};
+        draft.program.client.parameters = {.log_degree = log_degree, .scale_bits = scale_bits, .levels = levels,
+                                           .first_bits = first_bits, .digits = std::min(digits, count), .special_limbs = special,
+                                           .security = options_.security};
+        return {};
       }
     }
     return failed(ErrorCode::kLimit, "network",
@@ -307,82 +397,97 @@ class Lowering {
                       " slots, more than the largest ring has: use squares or polynomials of lower degree, fewer layers, smaller images");
   }
 
-  base::Status choose_layouts() {
+  void choose_layouts(Draft& draft) const {
+    std::vector<Step>& steps = draft.program.steps;
+    std::vector<Layout>& layouts = draft.layouts;
+    const std::vector<ValueNotes>& notes = draft.notes;
     if (is_batch()) {
-      for (const ValueNotes& note : notes_) layouts_.push_back(fheml::layout_in_order(model::element_count(note.shape)));
-      for (std::size_t i = 0; i < steps_.size(); ++i) {
-        if (auto* affine = std::get_if<AffineStep>(&steps_[i].operation)) affine->layout = layouts_[i + 1];
+      for (const ValueNotes& note : notes) layouts.push_back(fheml::layout_in_order(model::element_count(note.shape)));
+      for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (auto* affine = std::get_if<AffineStep>(&steps[i].operation)) affine->layout = layouts[i + 1];
       }
-      return {};
+      draft.program.client.input = layouts.front();
+      return;
     }
-    const ValueNotes& input = notes_[0];
-    std::optional<Layout> layout = grid_layout(input.shape, input.grid, false, slots_);
-    if (!layout) layout = row_layout(model::element_count(input.shape), slots_);
-    layouts_.push_back(*layout);
-    for (std::size_t i = 0; i < steps_.size(); ++i) {
-      auto* affine = std::get_if<AffineStep>(&steps_[i].operation);
+    const std::size_t slots = slots_of(draft.program);
+    const ValueNotes& input = notes[0];
+    std::optional<Layout> layout = grid_layout(input.shape, input.grid, false, slots);
+    if (!layout) layout = row_layout(model::element_count(input.shape), slots);
+    layouts.push_back(*layout);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      auto* affine = std::get_if<AffineStep>(&steps[i].operation);
       if (affine == nullptr) {
-        const auto* polynomial = std::get_if<PolynomialStep>(&steps_[i].operation);
-        layouts_.push_back(layouts_[polynomial != nullptr ? polynomial->value : std::get<ProductStep>(steps_[i].operation).a]);
+        const auto* polynomial = std::get_if<PolynomialStep>(&steps[i].operation);
+        layouts.push_back(layouts[polynomial != nullptr ? polynomial->value : std::get<ProductStep>(steps[i].operation).a]);
         continue;
       }
-      affine->layout = notes_[i + 1].like ? layouts_[*notes_[i + 1].like] : cheapest(*affine, notes_[i + 1]);
-      layouts_.push_back(affine->layout);
+      if (notes[i + 1].turns) {  // chosen together with its reader, the next step
+        auto& reader = std::get<AffineStep>(steps[i + 1].operation);
+        const Layout& in = layouts[affine->terms[0].value];
+        reader.layout = layout_after(draft, reader, notes[i + 2], &in);
+        affine->layout = turned(in, reader.layout, slots);
+      } else if (i == 0 || !notes[i].turns) {
+        affine->layout = layout_after(draft, *affine, notes[i + 1], nullptr);
+      }
+      layouts.push_back(affine->layout);
     }
-    turn_input();
-    return {};
+    turn_input(draft);
+    draft.program.client.input = layouts.front();
   }
 
-  double cost(const AffineStep& affine, const Layout& out) const {
-    double total = 0;
-    for (const AffineStep::Term& term : affine.terms) total += cost_of(term.matrix, layouts_[term.value], out, slots_);
-    return total;
-  }
-
-  Layout cheapest(const AffineStep& affine, const ValueNotes& note) const {
-    std::vector<std::optional<Layout>> candidates{row_layout(affine.bias.size(), slots_), grid_layout(note.shape, note.grid, false, slots_)};
-    if (note.grid.step_y * note.grid.step_x > 1) candidates.push_back(grid_layout(note.shape, note.grid, true, slots_));
+  // The layout of a step's result. If given, it reads `unturned` with its copies turned as it likes.
+  Layout layout_after(const Draft& draft, const AffineStep& affine, const ValueNotes& note, const Layout* unturned) const {
+    if (note.like) return draft.layouts[*note.like];
+    const std::size_t slots = slots_of(draft.program);
+    std::vector<std::optional<Layout>> candidates{row_layout(affine.bias.size(), slots), grid_layout(note.shape, note.grid, false, slots)};
+    if (note.grid.step_y * note.grid.step_x > 1) candidates.push_back(grid_layout(note.shape, note.grid, true, slots));
     std::erase_if(candidates, [](const auto& candidate) { return !candidate; });
     BLINDPROOF_CHECK(!candidates.empty(), "the ring was chosen so that a row fits");
     if (candidates.size() == 1) return *candidates[0];
-    return **std::ranges::min_element(candidates, {}, [&](const auto& candidate) { return cost(affine, *candidate); });
+    const auto cost = [&](const std::optional<Layout>& out) {
+      double total = 0;
+      for (const AffineStep::Term& term : affine.terms) {
+        total += cost_of(term.matrix, unturned != nullptr ? turned(*unturned, *out, slots) : draft.layouts[term.value], *out, slots);
+      }
+      return total;
+    };
+    return **std::ranges::min_element(candidates, {}, cost);
   }
 
   // The client may turn the copies of the input as it likes, if one matrix alone reads them.
-  void turn_input() {
+  static void turn_input(Draft& draft) {
+    std::vector<Step>& steps = draft.program.steps;
+    const std::size_t slots = slots_of(draft.program);
+    Layout& input = draft.layouts[0];
     AffineStep* reader = nullptr;
     std::size_t readers = 0;
-    for (std::size_t i = 0; i < steps_.size(); ++i) {
-      if (auto* affine = std::get_if<AffineStep>(&steps_[i].operation)) {
-        for (const AffineStep::Term& term : affine->terms) {
-          if (term.value != 0) continue;
-          reader = affine;
-          ++readers;
-        }
-        if (notes_[i + 1].like == ValueId{0}) readers += 2;
-      } else if (source_of(static_cast<ValueId>(i + 1)) == 0) {
-        readers += 2;
-      }
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const auto inputs = fheml::inputs_of(steps[i]);
+      readers += static_cast<std::size_t>(std::ranges::count(inputs, ValueId{0}));
+      if (auto* affine = std::get_if<AffineStep>(&steps[i].operation); affine != nullptr && std::ranges::count(inputs, ValueId{0}) > 0) reader = affine;
+      if (draft.notes[i + 1].like == ValueId{0}) readers += 2;
     }
-    if (readers != 1 || reader->terms.size() != 1) return;
-    const Layout better = turned(layouts_[0], reader->layout, slots_);
+    if (readers != 1 || reader == nullptr || reader->terms.size() != 1) return;
+    const Layout better = turned(input, reader->layout, slots);
     const fheml::SparseMatrix& matrix = reader->terms[0].matrix;
-    if (cost_of(matrix, better, reader->layout, slots_) < cost_of(matrix, layouts_[0], reader->layout, slots_)) layouts_[0] = better;
+    if (cost_of(matrix, better, reader->layout, slots) < cost_of(matrix, input, reader->layout, slots)) input = better;
   }
 
-  std::vector<StepSummary> summaries(const fheml::Program& program) const {
+  std::vector<StepSummary> summaries(const Draft& draft) const {
+    const fheml::Program& program = draft.program;
     const std::vector<int> levels = fheml::levels_of(program.steps, program.client.parameters.levels);
     std::vector<StepSummary> result;
     for (std::size_t i = 0; i < program.steps.size(); ++i) {
-      StepSummary summary{.nodes = notes_[i + 1].nodes, .operation = notes_[i + 1].operation, .level = levels[i + 1],
-                          .elements = layouts_[i + 1].positions.size(), .period = layouts_[i + 1].period,
-                          .approximation_error = notes_[i + 1].approximation_error};
+      const ValueNotes& note = draft.notes[i + 1];
+      StepSummary summary{.nodes = note.nodes, .operation = note.operation, .level = levels[i + 1],
+                          .elements = draft.layouts[i + 1].positions.size(), .period = draft.layouts[i + 1].period,
+                          .approximation_error = note.approximation_error};
       const auto* affine = std::get_if<AffineStep>(&program.steps[i].operation);
       if (affine != nullptr && !is_batch()) {
         for (const AffineStep::Term& term : affine->terms) {
-          summary.diagonals += fheml::SlotMatrix(term.matrix, layouts_[term.value], affine->layout, slots_).numbers().size();
+          summary.diagonals += counts_of(term.matrix, draft.layouts[term.value], affine->layout, slots_of(program)).diagonals;
         }
-        summary.rotations = fheml::rotations_of(layouts_, *affine, slots_).size();
+        summary.rotations = fheml::rotations_of(draft.layouts, *affine, slots_of(program)).size();
       }
       result.push_back(std::move(summary));
     }
@@ -396,12 +501,9 @@ class Lowering {
   std::vector<std::optional<Grid>> grids_;                    // by tensor
   std::vector<Step> steps_;
   std::vector<ValueNotes> notes_;  // by value
-  std::vector<Layout> layouts_;    // by value
   std::map<std::pair<TensorId, double>, ValueId> materialized_;
   std::string pending_names_;
   fheml::Finish finish_ = fheml::Finish::kNone;
-  double output_scale_ = 1;
-  std::size_t slots_ = 0;
 };
 
 }  // namespace
