@@ -15,6 +15,9 @@ using namespace blindproof;
 inline fhe::formats::AnyContext tiny_ckks() {
   return testing::InsecureParameters::ckks({.log_degree = 6, .scale_bits = 25, .levels = 1, .first_bits = 30, .digits = 2}).value();
 }
+inline fhe::ckks::ContextPtr tiny_program_context() {
+  return testing::InsecureParameters::ckks({.log_degree = 6, .scale_bits = 25, .levels = 4, .first_bits = 30, .digits = 2}).value();
+}
 inline fhe::formats::AnyContext tiny_bfv() {
   return testing::InsecureParameters::bfv({.log_degree = 6, .t = 257, .limbs = 2, .limb_bits = 30, .digits = 2}).value();
 }

@@ -11,6 +11,8 @@
 #include "blindproof/fhe/formats/evaluation_key_file.h"
 #include "blindproof/fhe/formats/public_key_file.h"
 #include "blindproof/fhe/formats/secret_key_file.h"
+#include "blindproof/fheml/encrypted_program.h"
+#include "blindproof/fheml/exact_program.h"
 #include "blindproof/model/model_file.h"
 #include "blindproof/testing/graphs.h"
 #include "blindproof/zkml/prove.h"
@@ -97,12 +99,93 @@ void write_encryption() {
   }
 }
 
+// One step of each kind.
+void write_encrypted_program() {
+  const fhe::ckks::ContextPtr context = fuzz::tiny_program_context();
+  fheml::Program program;
+  fheml::ClientSpec& client = program.client;
+  client.parameters = context->parameters();
+  client.input = fheml::layout_in_order(4);
+  const std::vector<float> weights{1, -2, 0, 3, 0, 0.5f, 1, -1};
+  program.steps.push_back({fheml::AffineStep{{{0, fheml::SparseMatrix::dense(2, 4, weights)}}, {1, -1}, fheml::layout_in_order(2)}, 8});
+  program.steps.push_back({fheml::PolynomialStep{1, {.coefficients = {0.5, 1, -0.25}}}, 8});
+  program.steps.push_back({fheml::ProductStep{2, 1}, 64});
+  client.input_shape = {4};
+  client.output_shape = {2};
+  client.output = fheml::layout_in_order(2);
+  client.input_magnitude = 1;
+  client.output_magnitude = 64;
+  client.output_level = fheml::levels_of(program.steps, context->top_level()).back();
+  client.rotations = fheml::rotations_of(client.input, program.steps, context->slots(), context->top_level());
+  client.relinearization = true;
+  crypto::Csprng random(std::array<std::uint8_t, 32>{1});
+  const auto key = fhe::ckks::generate_public_key(fhe::ckks::generate_secret_key(*context, random), random);
+  const auto path = root / "encrypted_program.bpfe";
+  (void)expect(fheml::encrypt_program(program, context, {}, key, path, random));
+  const base::Bytes bytes = expect(base::read_file(path, SIZE_MAX));
+  std::filesystem::remove(path);
+  const std::size_t table = bytes.size() - expect(fheml::EncryptedProgramFile::parse(bytes)).bytes();
+  std::size_t end = table;  // padding follows
+  while (!fhe::formats::checked(base::ByteSpan(bytes).first(end), "").ok()) --end;
+  base::ByteWriter writer;
+  writer.u32(static_cast<std::uint32_t>(end - fhe::formats::kChecksumBytes));
+  writer.raw(base::ByteSpan(bytes).first(end - fhe::formats::kChecksumBytes));
+  writer.raw(base::ByteSpan(bytes).subspan(table));
+  write("encrypted_program_fuzz", "all_steps", std::move(writer).take());
+}
+
+// One step of each kind, on one sample and on batches; without checksums.
+void write_exact_programs() {
+  for (const fheml::Packing packing : {fheml::Packing::kSingle, fheml::Packing::kBatch}) {
+    fheml::ExactProgram program;
+    fheml::ExactClientSpec& client = program.client;
+    client.parameters.log_degree = 6;
+    client.parameters.limbs = 4;
+    client.parameters.limb_bits = 50;
+    client.parameters.digits = client.parameters.special_limbs = 2;
+    client.parameters.primes = {257, 641};
+    client.packing = packing;
+    client.input_shape = {3};
+    client.output_shape = {2};
+    client.input = fheml::layout_in_order(3);
+    client.output = fheml::layout_in_order(2);
+    client.input_min = -8;
+    client.input_max = 7;
+    client.output_bits = 16;
+    client.finish = model::Finish::kArgMax;
+    client.hiding_bits = 20;
+    client.relinearization = true;
+    fheml::ExactAffineStep step{{}, {5, -7}, client.output};
+    step.terms.push_back({0, {}});
+    step.terms[0].matrix.columns = 3;
+    for (const std::int64_t weight : {2, -3}) {
+      const std::vector<std::pair<std::uint32_t, std::int64_t>> row{{0, weight}, {2, 1}};
+      step.terms[0].matrix.append_row(row);
+    }
+    program.steps = {step, fheml::ProductStep{1, 1}};
+    if (packing == fheml::Packing::kSingle) {
+      client.rotations = fheml::rotations_of(client.input, program.steps, client.parameters.slots());
+    }
+    const std::string name = packing == fheml::Packing::kSingle ? "single" : "batch";
+    const auto unsealed = [](base::Bytes bytes) {
+      bytes.resize(bytes.size() - fhe::formats::kChecksumBytes);
+      return bytes;
+    };
+    const base::Bytes bytes = fheml::write_exact_program(program);
+    (void)expect(fheml::parse_exact_program(bytes));
+    write("exact_program_fuzz", name, unsealed(bytes));
+    write("exact_program_fuzz", name + "_spec", unsealed(fheml::write_exact_client_spec(client)));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   root = argv[1];
   write_encryption();
+  write_encrypted_program();
+  write_exact_programs();
   {
     GraphBuilder b(model::Arithmetic::kRescaled, 1);
     write_model("dense", b, b.finish(b.requantize(b.dense(b.input({2}, 0, 3), 2, 2, 0), 1, -1, 1)));

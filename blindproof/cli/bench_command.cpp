@@ -104,6 +104,7 @@ void add_fhe_bench(CLI::App& bench, Session& session) {
 }
 
 Json to_json(const engine::InferenceBenchmarkRequest& request, const engine::InferenceBenchmarkOutcome& o) {
+  const bool exact = request.exact_scheme.has_value();
   return {{"workload", request.workload},
           {"params", o.parameters},
           {"scheme", o.scheme},
@@ -121,10 +122,15 @@ Json to_json(const engine::InferenceBenchmarkRequest& request, const engine::Inf
           {"weight_bytes", o.weight_bytes},
           {"peak_rss_bytes", o.peak_rss_bytes},
           {"accuracy_plain", o.accuracy_plain},
+          {"accuracy_float_same", o.accuracy_float_same},
+          {"accuracy_integer", o.accuracy_integer},
           {"accuracy_encrypted", o.accuracy_encrypted},
+          {"same_as_integer", o.same_as_integer},
           {"max_abs_error", o.max_abs_error},
-          {"encryption_error", o.encryption_error},
-          {"predicted_error", o.predicted_error},
+          {"encryption_error", exact ? Json() : Json(o.encryption_error)},
+          {"predicted_error", exact ? Json() : Json(o.predicted_error)},
+          {"equal_to_integer", exact ? Json(o.equal_to_integer) : Json()},
+          {"plaintext_moduli", exact ? Json(o.plaintext_moduli) : Json()},
           {"model_privacy_bits", request.hiding_bits},
           {"lower_s", o.lower_s},
           {"key_generation_s", o.key_generation_s},
@@ -149,6 +155,9 @@ std::string to_text(const engine::InferenceBenchmarkRequest& request, const engi
                          format_bytes(o.weight_bytes) + " of weights in memory, " + format_bytes(o.peak_rss_bytes) + " in all")
       .line("accuracy", format_percent(o.accuracy_encrypted) + " encrypted, " + format_percent(o.accuracy_plain) + " plain, of " +
                             format_count(o.samples) + " samples; outputs off by at most " + format_real(o.max_abs_error))
+      .line("the same network", format_percent(o.accuracy_float_same) + " in floats, " + format_percent(o.accuracy_integer) +
+                                    " in integers, whose class " + format_percent(o.same_as_integer) + " of encrypted runs give" +
+                                    (request.exact_scheme ? "; " + format_percent(o.equal_to_integer) + " give all its integers" : ""))
       .line("model privacy", request.hiding_bits > 0 ? std::to_string(request.hiding_bits) + " bits" : "none")
       .line("overhead", format_real(o.overhead_vs_plain) + " times the plain network's " + format_seconds(o.plain_s));
   return sheet.text();
@@ -160,7 +169,12 @@ void add_inference_bench(CLI::App& bench, Session& session) {
   std::string names;
   for (const std::string& name : engine::inference_workload_names()) names += (names.empty() ? "" : ", ") + name;
   command.add_option("--workload", request->workload, names)->required();
-  command.add_option("--samples", request->samples, "Inputs, one after the other, of which medians are reported (default: 20), or in a batch (2000)")
+  const auto scheme = std::make_shared<std::string>("ckks");
+  command.add_option("--scheme", *scheme, "ckks: the float network; bfv, bgv: its integers, exactly")
+      ->check(CLI::IsMember({"ckks", "bfv", "bgv"}))->capture_default_str();
+  command.add_option("--bits", request->bits, "Of integer weights and inputs (default: the workload's)")->check(CLI::Range(4, 16));
+  command.add_option("--samples", request->samples,
+                     "Inputs, one after the other, of which medians are reported (default: 500; 20 for seeded networks), or in a batch (2000)")
       ->check(CLI::Range(std::size_t{1}, std::size_t{2000}));
   command.add_option("--packing", request->packing,
                      "single: one sample at a time; batch: as many as a ciphertext has slots, filled up with the same samples again")
@@ -170,9 +184,11 @@ void add_inference_bench(CLI::App& bench, Session& session) {
   command.add_option("--degree", request->degree, "Of activations that aren't squares")->check(CLI::Range(2, 511))->capture_default_str();
   command.add_option("--model-privacy", request->hiding_bits, "Bits by which a flood hides the weights from the client; 0: no flood")
       ->check(CLI::Range(0, 44))->capture_default_str();
-  command.add_option("--models", request->models, "Folder of the real networks (default: the source tree's models/)");
+  command.add_option("--models", request->models, "Folder of the trained networks (default: the source tree's models/)");
+  command.add_option("--data", request->data, "Folder of the tables that models/tables/make_data.py makes (default: the source tree's build/data/)");
   command.footer("Example:\n  blindproof bench inference --workload mnist-mlp --json");
-  session.add_command(command, [&session, request] {
+  session.add_command(command, [&session, request, scheme] {
+    if (*scheme != "ckks") request->exact_scheme = *scheme == "bfv" ? fheml::ExactScheme::kBfv : fheml::ExactScheme::kBgv;
     const auto outcome = engine::run_inference_benchmark(*request, session.progress());
     if (!outcome.ok()) return session.fail(outcome.error());
     return session.report(to_json(*request, *outcome), to_text(*request, *outcome));

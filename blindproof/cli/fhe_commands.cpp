@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "blindproof/cli/fhe_format.h"
 #include "blindproof/cli/format.h"
 #include "blindproof/cli/passphrase.h"
 #include "blindproof/cli/session.h"
@@ -17,32 +18,6 @@ namespace {
 using engine::FheParameters;
 using engine::Path;
 namespace formats = fhe::formats;
-
-std::string format_bits(double bits) { return std::to_string(static_cast<int>(std::lround(bits))); }
-
-Json to_json(const FheParameters& p) {
-  return {{"name", p.name.empty() ? Json() : Json(p.name)},
-          {"scheme", p.scheme},
-          {"security_bits", p.security_bits},
-          {"n", p.n},
-          {"slots", p.slots},
-          {"log_q", p.log_q},
-          {"log_p", p.log_p},
-          {"q_limbs", p.q_limbs},
-          {"p_limbs", p.p_limbs},
-          {"dnum", p.digits},
-          {"t", p.t == 0 ? Json() : Json(p.t)},
-          {"evaluation_key_bytes", p.evaluation_key_bytes}};
-}
-
-void add_parameters(const FheParameters& p, Sheet& sheet) {
-  sheet.line("parameters", (p.name.empty() ? "(no named set)" : p.name) + ": " + p.scheme + ", N = " + format_count(p.n) + ", " +
-                               std::to_string(p.security_bits) + " bits of security")
-      .line("moduli", std::to_string(p.q_limbs) + " of " + format_bits(p.log_q) + " bits together, and " +
-                          std::to_string(p.p_limbs) + " special ones of " + format_bits(p.log_p))
-      .line("slots", format_count(p.slots) + (p.t == 0 ? " real or complex numbers"
-                                                       : " integers modulo " + format_count(static_cast<std::size_t>(p.t))));
-}
 
 std::string format_shape(const std::vector<std::size_t>& shape) {
   std::string text = "[";
@@ -274,12 +249,16 @@ int decrypt_model_output(const Session& session, const Path& spec, const KeyOpti
   const bool batch = outcome->samples > 1;
   sheet.line("output", batch ? format_shape(outcome->shape) + " in " + request.out.string() : format_values(outcome->values));
   if (outcome->classes.size() == 1) sheet.line("class", std::to_string(outcome->classes[0]));
-  sheet.line("keep it", "shown to those who have the ciphertext, the numbers reveal your key").line("time", format_seconds(outcome->seconds));
+  const bool exact = !outcome->integers.empty();
+  if (exact && !batch) sheet.line("integers", format_values(outcome->integers));
+  if (!exact) sheet.line("keep it", "shown to those who have the ciphertext, the numbers reveal your key");
+  sheet.line("time", format_seconds(outcome->seconds));
   Json json = {{"values_file", request.out.string()},
                {"parameters", to_json(outcome->parameters)},
                {"shape", outcome->shape},
                {"samples", outcome->samples},
                {"values", outcome->values},
+               {"integers", exact ? integers_json(outcome->integers) : Json()},
                {"classes", outcome->classes},
                {"seconds", outcome->seconds}};
   if (outcome->classes.size() == 1) json["class"] = outcome->classes[0];
@@ -345,28 +324,34 @@ void add_decrypt(CLI::App& app, Session& session) {
 void add_infer(CLI::App& app, Session& session) {
   const auto request = std::make_shared<engine::InferRequest>();
   CLI::App& command = *app.add_subcommand("infer", "Evaluate a model on an encrypted input");
-  command.add_option("program", request->program, "NET.bpf, from `model lower`")->required();
+  command.add_option("program", request->program, "NET.bpf, from `model lower`; or NET.bpfe, from `model encrypt`")->required();
   command.add_option("--eval-keys", request->evaluation_keys, "The client's eval.bpek")->required();
   command.add_option("--input", request->input, "X.bpct")->required();
   command.add_option("--out", request->out, "Y.bpct")->required();
   command.add_option("--public-key", request->public_key, "For the flood that hides the weights (default: public.bppk beside the evaluation keys)");
   command.add_flag("--no-model-privacy", request->no_model_privacy,
                    "No flood: the output's noise may tell the client something of the weights");
+  command.add_option("--weight-memory", request->weight_memory,
+                     "For encoded weights that are kept ready; what exceeds it is transformed in each run, which takes longer (1.5GB, 512MB, ...)")
+      ->transform(CLI::AsSizeValue(true))->default_str("1073741824");
   command.footer("Example:\n  blindproof infer mlp.bpf --eval-keys keys/eval.bpek --input x.bpct --out y.bpct");
   session.add_command(command, [&session, request] {
     const auto outcome = engine::infer(*request, session.progress());
     if (!outcome.ok()) return session.fail(outcome.error());
     Sheet sheet;
     add_parameters(outcome->parameters, sheet);
-    sheet.line("encrypted output", format_bytes(outcome->file_bytes) + ", off by at most " + format_real(outcome->error_bound))
+    sheet.line("weights", outcome->encrypted_model ? "encrypted" : "plain");
+    const bool exact = outcome->parameters.t != 0;
+    sheet.line("encrypted output", format_bytes(outcome->file_bytes) + (exact ? ", exact" : ", off by at most " + format_real(outcome->error_bound)))
         .line("model privacy", outcome->hiding_bits > 0 ? std::to_string(outcome->hiding_bits) + " bits: the output's noise is hidden by a flood"
                                                         : "none: the output's noise may tell the client something of the weights")
         .line("time", format_seconds(outcome->infer_seconds) + " for the evaluation, " + format_seconds(outcome->encode_seconds) +
-                          " to encode the weights, " + format_seconds(outcome->load_seconds) + " to load files");
+                          (outcome->encrypted_model ? " to check" : " to encode") + " the weights, " + format_seconds(outcome->load_seconds) + " to load files");
     return session.report({{"output_file", request->out.string()},
                            {"parameters", to_json(outcome->parameters)},
                            {"samples", outcome->samples},
                            {"error_bound", outcome->error_bound},
+                           {"encrypted_model", outcome->encrypted_model},
                            {"model_privacy_bits", outcome->hiding_bits},
                            {"file_bytes", outcome->file_bytes},
                            {"infer_seconds", outcome->infer_seconds},
@@ -377,82 +362,6 @@ void add_infer(CLI::App& app, Session& session) {
 }
 
 }  // namespace
-
-void add_lower_command(CLI::App& model, Session& session) {
-  struct Arguments {
-    engine::LowerRequest request;
-    std::string level;
-  };
-  const auto arguments = std::make_shared<Arguments>();
-  CLI::App& command = *model.add_subcommand("lower", "Turn a model into a program on encrypted data (.bpf, secret; .bpc for clients)");
-  command.add_option("model", arguments->request.model, "NET.bpm")->required();
-  command.add_option("--level", arguments->level, "fhe: encrypted inference, by CKKS")->required()->check(CLI::IsMember({"fhe"}));
-  command.add_option("--out", arguments->request.out, "NET.bpf; the client's spec goes beside it, as NET.bpc")->required();
-  command.add_option("--degree", arguments->request.options.degree, "Of polynomials in place of ReLU, Clip, Sigmoid and Tanh")
-      ->check(CLI::Range(2, 511))->capture_default_str();
-  command.add_option("--margin", arguments->request.options.margin, "By which values may exceed those of the calibration samples")
-      ->check(CLI::Range(1.0, 100.0))->capture_default_str();
-  command.add_option("--scale-bits", arguments->request.options.scale_bits, "Precision of the numbers (default: 40, or 96 with model privacy)")
-      ->check(CLI::Range(25, 96));
-  CLI::Option* privacy =
-      command.add_option("--model-privacy", arguments->request.options.hiding_bits,
-                         "Bits by which a flood on the output hides the weights from the client; costs moduli twice as long")
-          ->check(CLI::Range(1, 44))->capture_default_str();
-  command.add_flag_callback("--no-model-privacy", [arguments] { arguments->request.options.hiding_bits = 0; },
-                            "Faster, for clients that may learn something of the weights")->excludes(privacy);
-  command.add_option("--packing", arguments->request.options.packing,
-                     "single: one sample at a time, soonest; batch: up to N/2 samples at once, the most in a second (large files)")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, fheml::Packing>{{"single", fheml::Packing::kSingle},
-                                                                               {"batch", fheml::Packing::kBatch}}))
-      ->default_str("single");
-  command.footer("Example:\n  blindproof model lower mlp.bpm --level fhe --out mlp.bpf");
-  session.add_command(command, [&session, arguments] {
-    engine::LowerRequest& request = arguments->request;
-    request.spec = request.out;
-    request.spec.replace_extension(".bpc");
-    if (request.spec == request.out) {
-      return session.fail(base::error(base::ErrorCode::kInvalidArgument, "--out", "ends in .bpc, which is the client's spec: choose NET.bpf"));
-    }
-    const auto outcome = engine::lower_model(request, session.progress());
-    if (!outcome.ok()) return session.fail(outcome.error());
-    std::vector<std::vector<std::string>> rows = {{"step", "level", "elements", "diagonals", "rotations", "computes"}};
-    Json steps = Json::array();
-    for (const auto& step : outcome->steps) {
-      const bool matrix = step.diagonals > 0;
-      rows.push_back({step.operation, std::to_string(step.level), format_count(step.elements), matrix ? format_count(step.diagonals) : "",
-                      matrix ? format_count(step.rotations) : "", step.nodes});
-      steps.push_back({{"operation", step.operation}, {"nodes", step.nodes}, {"level", step.level}, {"elements", step.elements},
-                       {"period", step.period}, {"diagonals", step.diagonals}, {"rotations", step.rotations},
-                       {"approximation_error", step.approximation_error}});
-    }
-    Sheet sheet;
-    add_parameters(outcome->parameters, sheet);
-    sheet.line("evaluation keys", format_count(outcome->rotations) + " rotations" + (outcome->relinearization ? " and relinearisation, " : ", ") +
-                                      format_bytes(outcome->key_bytes))
-        .line("model privacy", request.options.hiding_bits > 0 ? std::to_string(request.options.hiding_bits) + " bits" : "none")
-        .line("encrypted input", format_bytes(outcome->ciphertext_bytes) +
-                                     (outcome->max_samples > 1 ? " for up to " + format_count(outcome->max_samples) + " samples" : ""))
-        .line("encoded weights", format_bytes(outcome->weight_bytes) + " of memory at the server")
-        .line("files", format_bytes(outcome->program_bytes) + " program (secret), " + format_bytes(outcome->spec_bytes) + " client's spec")
-        .line("time", format_seconds(outcome->seconds));
-    return session.report({{"program", request.out.string()},
-                           {"spec", request.spec.string()},
-                           {"parameters", to_json(outcome->parameters)},
-                           {"steps", std::move(steps)},
-                           {"rotations", outcome->rotations},
-                           {"relinearization", outcome->relinearization},
-                           {"model_privacy_bits", request.options.hiding_bits},
-                           {"key_bytes", outcome->key_bytes},
-                           {"packing", outcome->max_samples > 1 ? "batch" : "single"},
-                           {"max_samples", outcome->max_samples},
-                           {"ciphertext_bytes", outcome->ciphertext_bytes},
-                           {"weight_bytes", outcome->weight_bytes},
-                           {"program_bytes", outcome->program_bytes},
-                           {"spec_bytes", outcome->spec_bytes},
-                           {"seconds", outcome->seconds}},
-                          format_table(rows) + "\n" + sheet.text());
-  });
-}
 
 void add_fhe_commands(CLI::App& app, Session& session) {
   CLI::App& keys = *app.add_subcommand("keys", "Keys of homomorphic encryption");

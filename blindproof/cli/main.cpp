@@ -38,6 +38,7 @@ int run(int argc, char** argv) {
   add_model_commands(app, session);
   add_prove_command(app, session);
   add_verify_command(app, session);
+  add_plan_command(app, session);
   add_fhe_commands(app, session);
   add_bench_command(app, session);
   add_data_command(app, session);

@@ -297,6 +297,7 @@ void add_model_commands(CLI::App& app, Session& session) {
   add_commit(model, session);
   add_check(model, session);
   add_lower_command(model, session);
+  add_encrypt_model_command(model, session);
 }
 
 }  // namespace blindproof::cli

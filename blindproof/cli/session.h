@@ -48,6 +48,8 @@ void add_model_commands(CLI::App& app, Session& session);
 void add_prove_command(CLI::App& app, Session& session);
 void add_verify_command(CLI::App& app, Session& session);
 void add_lower_command(CLI::App& model, Session& session);
+void add_encrypt_model_command(CLI::App& model, Session& session);
+void add_plan_command(CLI::App& app, Session& session);
 void add_fhe_commands(CLI::App& app, Session& session);
 void add_bench_command(CLI::App& app, Session& session);
 void add_data_command(CLI::App& app, Session& session);

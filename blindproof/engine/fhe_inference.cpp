@@ -6,12 +6,15 @@
 
 #include "blindproof/arrays/npy.h"
 #include "blindproof/engine/fhe_batch.h"
+#include "blindproof/engine/fhe_encrypted_model.h"
+#include "blindproof/engine/fhe_exact.h"
 #include "blindproof/engine/samples.h"
 #include "blindproof/engine/stopwatch.h"
 #include "blindproof/fhe/ckks/encryption.h"
 #include "blindproof/fhe/formats/ciphertext_file.h"
 #include "blindproof/fhe/formats/packing.h"
 #include "blindproof/fheml/batch_executor.h"
+#include "blindproof/fheml/encrypted_executor.h"
 #include "blindproof/fheml/executor.h"
 
 namespace blindproof::engine {
@@ -31,8 +34,12 @@ base::Result<ckks::ContextPtr> context_of(const Path& path, const fheml::ClientS
   return in_file(path, ckks::Context::create(spec.parameters));
 }
 
-formats::EvaluationKeySelection selection_of(const fheml::ClientSpec& spec) {
-  return {.relinearization = spec.relinearization, .rotations = spec.rotations, .conjugation = false, .q_limbs = 0};
+formats::EvaluationKeySelection selection_of(const fheml::ClientSpec& spec, const ckks::Context& context) {
+  formats::EvaluationKeySelection selection{.relinearization = spec.relinearization, .rotations = {}, .conjugation = false, .q_limbs = 0, .entries = {}};
+  for (const fheml::Rotation& rotation : spec.rotations) {
+    selection.entries.push_back({fhe::rlwe::rotation_element(context.ring()->log_degree(), rotation.steps), context.q_limbs(rotation.level)});
+  }
+  return selection;
 }
 
 bool is_batch(const fheml::ClientSpec& spec) { return spec.packing == fheml::Packing::kBatch; }
@@ -104,36 +111,47 @@ base::Result<fheml::ClientSpec> read_client_spec(const Path& path) {
   return read_whole(path, kMaxClientSpecBytes, fheml::parse_client_spec);
 }
 
+base::Result<Lowered> lower_in_memory(const Path& model, const compiler::LowerFheOptions& options, const base::Progress& progress) {
+  progress.report("reading", 0, 0);
+  BLINDPROOF_ASSIGN(const model::ModelFile file, read_model(model));
+  if (!file.float_graph) {
+    return base::error(ErrorCode::kInvalidArgument, model.string(), "has no float network inside: compile it again");
+  }
+  progress.report("lowering", 0, 0);
+  BLINDPROOF_ASSIGN(compiler::LowerFheOutcome lowered, in_file(model, compiler::lower_fhe(*file.float_graph, file.float_ranges, options)));
+  const fheml::ClientSpec& client = lowered.program.client;
+  BLINDPROOF_ASSIGN(const ckks::ContextPtr context, context_of(model, client));
+  const fhe::rlwe::Ring& ring = *context->ring();
+  LowerOutcome summary{.parameters = describe(context), .steps = lowered.steps, .rotations = client.rotations.size(),
+                       .relinearization = client.relinearization};
+  for (const formats::EvaluationKeyEntry& entry : formats::entries_of(context, selection_of(client, *context))) {
+    summary.key_bytes += formats::evaluation_key_bytes(ring, entry.q_limbs);
+  }
+  summary.ciphertext_bytes = formats::packed_bytes(ring, {ring.q_count(), false});
+  if (is_batch(client)) {
+    BLINDPROOF_ASSIGN(const fheml::BatchExecutor executor, fheml::BatchExecutor::create(lowered.program, context));
+    summary.weight_bytes = executor.bytes();
+    summary.ciphertext_bytes *= model::element_count(client.input_shape);
+    summary.max_samples = context->slots();
+  }
+  if (!is_batch(client)) summary.weight_bytes = fheml::choose_storage(lowered.program, *context, fheml::kWeightMemory).bytes;
+  return Lowered{std::move(lowered), context, std::move(summary)};
+}
+
+base::Error no_room_for_privacy(const Path& program) {
+  return base::error(ErrorCode::kInvalidArgument, program.string(),
+                     "was lowered without model privacy: the output's noise would tell the client something of the weights. Lower the model "
+                     "again, or say --no-model-privacy");
+}
+
 base::Result<LowerOutcome> lower_model(const LowerRequest& request, const base::Progress& progress) {
+  if (request.scheme) return lower_exact_model(request, progress);
   const Stopwatch watch;
   BLINDPROOF_TRY(check_writable(request.out));
   BLINDPROOF_TRY(check_writable(request.spec));
-  progress.report("reading", 0, 0);
-  BLINDPROOF_ASSIGN(const model::ModelFile file, read_model(request.model));
-  if (!file.float_graph) {
-    return base::error(ErrorCode::kInvalidArgument, request.model.string(), "has no float network inside: compile it again");
-  }
-  progress.report("lowering", 0, 0);
-  BLINDPROOF_ASSIGN(const compiler::LowerFheOutcome lowered,
-                    in_file(request.model, compiler::lower_fhe(*file.float_graph, file.float_ranges, request.options)));
-  const fheml::ClientSpec& client = lowered.program.client;
-  BLINDPROOF_ASSIGN(const ckks::ContextPtr context, context_of(request.model, client));
-  const fhe::rlwe::Ring& ring = *context->ring();
-
-  LowerOutcome outcome{.parameters = describe(context), .steps = lowered.steps, .rotations = client.rotations.size(),
-                       .relinearization = client.relinearization};
-  outcome.key_bytes = formats::entries_of(context, selection_of(client)).size() * formats::evaluation_key_bytes(ring, ring.q_count());
-  outcome.ciphertext_bytes = formats::packed_bytes(ring, {ring.q_count(), false});
-  if (is_batch(client)) {
-    BLINDPROOF_ASSIGN(const fheml::BatchExecutor executor, fheml::BatchExecutor::create(lowered.program, context));
-    outcome.weight_bytes = executor.bytes();
-    outcome.ciphertext_bytes *= model::element_count(client.input_shape);
-    outcome.max_samples = context->slots();
-  }
-  for (const compiler::StepSummary& step : lowered.steps) {
-    outcome.weight_bytes += step.diagonals * ring.limbs({context->q_limbs(step.level + 1), true}) * ring.degree() * sizeof(std::uint64_t);
-  }
-  const base::Bytes program = fheml::write_program(lowered.program), spec = fheml::write_client_spec(client);
+  BLINDPROOF_ASSIGN(Lowered lowered, lower_in_memory(request.model, request.options, progress));
+  LowerOutcome outcome = std::move(lowered.summary);
+  const base::Bytes program = fheml::write_program(lowered.outcome.program), spec = fheml::write_client_spec(lowered.outcome.program.client);
   BLINDPROOF_ASSIGN(outcome.program_bytes, write_bytes(request.out, program, base::FileMode::kSecret));
   BLINDPROOF_ASSIGN(outcome.spec_bytes, write_bytes(request.spec, spec, base::FileMode::kPublic));
   outcome.seconds = watch.seconds();
@@ -143,14 +161,16 @@ base::Result<LowerOutcome> lower_model(const LowerRequest& request, const base::
 base::Result<GenerateKeysOutcome> generate_keys_for(const Path& spec, const Path& folder,
                                                     const std::optional<crypto::SecretBytes>& passphrase,
                                                     const base::Progress& progress) {
+  if (is_exact_file(spec)) return generate_exact_keys_for(spec, folder, passphrase, progress);
   BLINDPROOF_ASSIGN(const fheml::ClientSpec client, read_client_spec(spec));
   BLINDPROOF_ASSIGN(const ckks::ContextPtr context, context_of(spec, client));
-  GenerateKeysRequest request{.parameters = "", .folder = folder, .evaluation = selection_of(client), .passphrase = {}};
+  GenerateKeysRequest request{.parameters = "", .folder = folder, .evaluation = selection_of(client, *context), .passphrase = {}};
   if (passphrase) request.passphrase = passphrase->clone();
   return generate_fhe_keys(context, request, progress);
 }
 
 base::Result<EncryptInputOutcome> encrypt_input(const EncryptInputRequest& request) {
+  if (is_exact_file(request.spec)) return encrypt_exact_input(request);
   BLINDPROOF_TRY(check_writable(request.out));
   BLINDPROOF_ASSIGN(const fheml::ClientSpec spec, read_client_spec(request.spec));
   BLINDPROOF_ASSIGN(const ckks::ContextPtr context, context_of(request.spec, spec));
@@ -178,28 +198,34 @@ base::Result<EncryptInputOutcome> encrypt_input(const EncryptInputRequest& reque
 }
 
 base::Result<InferOutcome> infer(const InferRequest& request, const base::Progress& progress) {
+  if (is_exact_file(request.program)) return infer_exact(request, progress);
   BLINDPROOF_TRY(check_writable(request.out));
   const Stopwatch loading;
-  BLINDPROOF_ASSIGN(fheml::Program program, read_program(request.program));
-  const int hiding_bits = request.no_model_privacy ? 0 : program.client.hiding_bits;
-  if (hiding_bits == 0 && !request.no_model_privacy) {
-    return base::error(ErrorCode::kInvalidArgument, request.program.string(),
-                       "was lowered without model privacy: the output's noise would tell the client something of the weights. Lower the model "
-                       "again, or say --no-model-privacy");
+  fheml::Program program;
+  std::optional<fheml::EncryptedProgramFile> encrypted;
+  if (is_encrypted_program(request.program)) {
+    BLINDPROOF_ASSIGN(encrypted, in_file(request.program, fheml::EncryptedProgramFile::open(request.program, kMaxEncryptedProgramBytes)));
+  } else {
+    BLINDPROOF_ASSIGN(program, read_program(request.program));
   }
-  BLINDPROOF_ASSIGN(const ckks::ContextPtr context, context_of(request.program, program.client));
+  const fheml::ClientSpec client = encrypted ? encrypted->program().client : program.client;
+  const int hiding_bits = request.no_model_privacy ? 0 : client.hiding_bits;
+  if (hiding_bits == 0 && !request.no_model_privacy) return no_room_for_privacy(request.program);
+  BLINDPROOF_ASSIGN(const ckks::ContextPtr context, context_of(request.program, client));
   formats::Contexts contexts(context);
   BLINDPROOF_ASSIGN(const formats::EvaluationKeyFile keys,
                     in_file(request.evaluation_keys, formats::EvaluationKeyFile::open(request.evaluation_keys, contexts)));
-  const fheml::ClientSpec client = program.client;
+  if (encrypted && encrypted->program().key_id != keys.header().key_id) {
+    return base::error(ErrorCode::kMismatch, request.program.string(), "was encrypted under the public key of another client than these evaluation keys");
+  }
   BLINDPROOF_ASSIGN(Ciphertexts input, read_ciphertexts(request.input, contexts, keys.header().key_id, client, client.input_shape));
   std::optional<fhe::rlwe::KeySwitchKey> relinearization;
-  if (program.client.relinearization) {
+  if (client.relinearization) {
     BLINDPROOF_ASSIGN(relinearization, in_file(request.evaluation_keys, keys.load_relinearization_key()));
   }
   std::vector<std::size_t> elements;
-  for (const std::int64_t steps : program.client.rotations) {
-    elements.push_back(fhe::rlwe::rotation_element(context->ring()->log_degree(), steps));
+  for (const fheml::Rotation& rotation : client.rotations) {
+    elements.push_back(fhe::rlwe::rotation_element(context->ring()->log_degree(), rotation.steps));
   }
   BLINDPROOF_ASSIGN(const fhe::rlwe::GaloisKeys rotations, in_file(request.evaluation_keys, keys.load_galois_keys(elements)));
   std::optional<formats::PublicKeyFile> public_key;
@@ -210,17 +236,20 @@ base::Result<InferOutcome> infer(const InferRequest& request, const base::Progre
       return base::error(ErrorCode::kMismatch, path.string(), "is of another secret key than the evaluation keys");
     }
   }
-  InferOutcome outcome{.parameters = describe(context), .samples = input.samples, .hiding_bits = hiding_bits};
+  InferOutcome outcome{.parameters = describe(context), .samples = input.samples, .encrypted_model = encrypted.has_value(), .hiding_bits = hiding_bits};
   outcome.load_seconds = loading.seconds();
 
   const Stopwatch encoding;
   const fhe::rlwe::KeySwitchKey* const relinearization_key = relinearization ? &*relinearization : nullptr;
   std::optional<fheml::Executor> single;
   std::optional<fheml::BatchExecutor> batch;
-  if (is_batch(client)) {
+  std::optional<fheml::EncryptedExecutor> with_encrypted_weights;
+  if (encrypted) {
+    BLINDPROOF_ASSIGN(with_encrypted_weights, in_file(request.program, fheml::EncryptedExecutor::create(*encrypted, context, progress)));
+  } else if (is_batch(client)) {
     BLINDPROOF_ASSIGN(batch, fheml::BatchExecutor::create(std::move(program), context));
   } else {
-    BLINDPROOF_ASSIGN(single, fheml::Executor::create(std::move(program), context, progress));
+    BLINDPROOF_ASSIGN(single, fheml::Executor::create(std::move(program), context, progress, request.weight_memory));
   }
   outcome.encode_seconds = encoding.seconds();
   const Stopwatch inferring;
@@ -228,7 +257,8 @@ base::Result<InferOutcome> infer(const InferRequest& request, const base::Progre
   if (batch) {
     BLINDPROOF_ASSIGN(output, batch->run(std::move(input.elements), relinearization_key, progress));
   } else {
-    BLINDPROOF_ASSIGN(ckks::Ciphertext one, single->run(input.elements[0], relinearization_key, rotations, progress));
+    BLINDPROOF_ASSIGN(ckks::Ciphertext one, single ? single->run(input.elements[0], relinearization_key, rotations, progress)
+                                                   : with_encrypted_weights->run(input.elements[0], relinearization_key, rotations, progress));
     output.push_back(std::move(one));
   }
   if (public_key) {
@@ -245,6 +275,7 @@ base::Result<InferOutcome> infer(const InferRequest& request, const base::Progre
 }
 
 base::Result<DecryptOutputOutcome> decrypt_output(const DecryptOutputRequest& request) {
+  if (is_exact_file(request.spec)) return decrypt_exact_output(request);
   BLINDPROOF_TRY(check_writable(request.out));
   BLINDPROOF_ASSIGN(const fheml::ClientSpec spec, read_client_spec(request.spec));
   BLINDPROOF_ASSIGN(const ckks::ContextPtr context, context_of(request.spec, spec));

@@ -7,11 +7,16 @@
 
 #include "blindproof/compiler/lower_fhe/lower_fhe.h"
 #include "blindproof/engine/fhe_keys.h"
+#include "blindproof/fheml/executor.h"
+#include "blindproof/fheml/exact_program.h"
 
 namespace blindproof::engine {
 
 inline constexpr std::size_t kMaxProgramBytes = std::size_t{1} << 33;
 inline constexpr std::size_t kMaxClientSpecBytes = std::size_t{1} << 24;
+
+/// The error where privacy of the model is wanted, and the program was lowered without.
+base::Error no_room_for_privacy(const Path& program);
 
 base::Result<fheml::Program> read_program(const Path& path);
 base::Result<fheml::ClientSpec> read_client_spec(const Path& path);
@@ -19,6 +24,7 @@ base::Result<fheml::ClientSpec> read_client_spec(const Path& path);
 struct LowerRequest {
   Path model, out, spec;  // .bpm, .bpf, .bpc
   compiler::LowerFheOptions options;
+  std::optional<fheml::ExactScheme> scheme = {};  // BFV or BGV, for a model of exact arithmetic; without: CKKS, of its float network
 };
 struct LowerOutcome {
   FheParameters parameters;
@@ -27,10 +33,20 @@ struct LowerOutcome {
   bool relinearization = false;
   std::size_t key_bytes = 0, ciphertext_bytes = 0, weight_bytes = 0;  // evaluation keys; an encrypted input; encoded matrices
   std::size_t max_samples = 1;  // of a batch
+  std::vector<std::uint64_t> plaintext_moduli = {};  // of BFV and BGV; outputs have at most so many bits
+  int output_bits = 0;
   std::size_t program_bytes = 0, spec_bytes = 0;
   double seconds = 0;
 };
-/// Errors: those of files and of compiler::lower_fhe; kInvalidArgument for a model without its float network.
+/// Before anything is written: no sizes of files.
+struct Lowered {
+  compiler::LowerFheOutcome outcome;
+  fhe::ckks::ContextPtr context;
+  LowerOutcome summary;
+};
+/// Errors: those of files and of compiler::lower_fhe or lower_exact; kInvalidArgument for a model without its float network (CKKS).
+base::Result<Lowered> lower_in_memory(const Path& model, const compiler::LowerFheOptions& options, const base::Progress& progress = {});
+/// Errors: the same.
 base::Result<LowerOutcome> lower_model(const LowerRequest& request, const base::Progress& progress = {});
 
 /// The keys that a program needs.
@@ -53,13 +69,15 @@ struct EncryptInputOutcome {
 base::Result<EncryptInputOutcome> encrypt_input(const EncryptInputRequest& request);
 
 struct InferRequest {
-  Path program, evaluation_keys, input, out;
+  Path program, evaluation_keys, input, out;  // program: .bpf or .bpfe
   Path public_key;                // for the flood; empty: public.bppk beside the evaluation keys
   bool no_model_privacy = false;  // no flood; must be said where the program has no room for one
+  std::size_t weight_memory = fheml::kWeightMemory;  // for encoded weights that are kept ready; others are transformed in each run
 };
 struct InferOutcome {
   FheParameters parameters;
   std::size_t samples = 1;
+  bool encrypted_model = false;
   double error_bound = 0;    // predicted, of the decrypted values
   int hiding_bits = 0;       // of the flood
   std::size_t file_bytes = 0;
@@ -78,6 +96,7 @@ struct DecryptOutputOutcome {
   model::Shape shape;          // with the samples in front, for a batch
   std::size_t samples = 1;
   std::vector<double> values{};  // after the finish
+  std::vector<model::Int128> integers{};  // before it, of BFV and BGV
   std::vector<std::size_t> classes{};  // one for each sample, where outputs are scores
   double seconds = 0;
 };

@@ -4,13 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <random>
 #include <utility>
 
 #include "blindproof/base/cpu.h"
 #include "blindproof/base/thread_pool.h"
 #include "blindproof/compiler/lower_fhe/lower_fhe.h"
+#include "blindproof/compiler/quantize/quantize.h"
 #include "blindproof/engine/fhe_batch.h"
+#include "blindproof/engine/fhe_exact.h"
+#include "blindproof/engine/run_model.h"
 #include "blindproof/engine/samples.h"
 #include "blindproof/engine/stopwatch.h"
 #include "blindproof/fhe/ckks/encryption.h"
@@ -28,27 +32,45 @@ using base::ErrorCode;
 using Random = std::mt19937_64;
 namespace op = model::float_op;
 
+enum class Source { kModels, kData, kSeeded };
+
 struct Recipe {
-  std::string_view name, file;
-  std::vector<std::size_t> widths;  // of a seeded network with squares
+  std::string_view name;
+  std::string_view network;                // what is lowered
+  std::string_view original;               // what it stands for; itself if empty
+  std::string_view calibration;
+  std::vector<std::string_view> samples;   // files, in the order in which their samples are taken
+  model::Arithmetic arithmetic = model::Arithmetic::kExact;  // of the integers that it is compared with
+  int bits = 8;                            // of these, for weights and inputs
+  Source source = Source::kModels;         // of calibration and samples
+  std::vector<std::size_t> widths = {};    // of a seeded network with squares
 };
+
+constexpr std::string_view kDigits = "mnist/mnist_test.npz", kDigitsCalibration = "mnist/mnist_calibration.npz";
 
 const std::vector<Recipe>& recipes() {
   static const std::vector<Recipe> all = {
-      {"mnist-mlp", "mlp_square.onnx", {}},
-      {"lenet5", "lenet5_square.onnx", {}},
-      {"mnist-mlp-relu", "mlp.onnx", {}},
-      {"mlp-1m", "", {784, 1024, 256, 10}},
-      {"mlp-10m", "", {784, 2048, 2048, 2048, 10}},
+      {"mnist-mlp", "mnist/mlp_square.onnx", "mnist/mlp.onnx", kDigitsCalibration, {kDigits}},
+      {"lenet5", "mnist/lenet5_square.onnx", "mnist/lenet5.onnx", kDigitsCalibration, {kDigits}},
+      {"mnist-mlp-relu", "mnist/mlp.onnx", "", kDigitsCalibration, {kDigits}, model::Arithmetic::kRescaled},
+      {"mlp-1m", "mnist/mlp_1m_square.onnx", "mnist/mlp_1m.onnx", kDigitsCalibration, {kDigits}},
+      // There are 189 biopsies that training hasn't seen; the others come after them.
+      {"breast-cancer", "tables/breast_cancer_logistic.onnx", "", "tables/breast_cancer_train.npz",
+       {"tables/breast_cancer_test.npz", "tables/breast_cancer_train.npz"}},
+      {"spam", "tables/spam_logistic.onnx", "", "spam_train.npz", {"spam_test.npz"}, model::Arithmetic::kExact, 8, Source::kData},
+      {"mlp-10m", "", "", "", {}, model::Arithmetic::kRescaled, 8, Source::kSeeded, {784, 2048, 2048, 2048, 10}},
   };
   return all;
 }
 
 constexpr std::size_t kCalibrationSamples = 200;
 
+constexpr std::size_t kTrainedSamples = 500, kSeededSamples = 20, kBatchSamples = 2000;
+
 struct Workload {
-  model::FloatGraph graph;
+  model::FloatGraph graph, original;
   std::vector<model::FloatRange> ranges;
+  model::IntegerGraph integers;  // of graph
   Samples samples;
 };
 
@@ -90,27 +112,62 @@ std::vector<model::FloatRange> ranges_of(const model::FloatGraph& graph, const s
   return ranges;
 }
 
-base::Result<Workload> make_workload(const Recipe& recipe, const Path& models, std::size_t count) {
+base::Status check_exists(const Path& file, std::string_view advice) {
+  std::error_code ignored;
+  if (std::filesystem::exists(file, ignored)) return {};
+  return base::error(ErrorCode::kInvalidArgument, file.string(), "is missing; " + std::string(advice));
+}
+
+base::Result<model::FloatGraph> read_network(const Path& file) {
+  BLINDPROOF_TRY(check_exists(file, "give the source tree's folder models/ with --models"));
+  return onnx::import_onnx(file);
+}
+
+base::Status append_samples(const Recipe& recipe, const Path& file, const model::Shape& shape, Samples& samples) {
+  BLINDPROOF_TRY(check_exists(file, recipe.source == Source::kData
+                                        ? "python3 models/tables/make_data.py " + std::string(recipe.name) +
+                                              " makes it (build/data; elsewhere, give the folder with --data)"
+                                        : "give the source tree's folder models/ with --models"));
+  BLINDPROOF_ASSIGN(Samples read, read_samples(file, shape));
+  if (read.labels.size() != read.x.size()) return base::error(ErrorCode::kInvalidArgument, file.string(), "needs a class for each sample");
+  std::ranges::move(read.x, std::back_inserter(samples.x));
+  std::ranges::move(read.labels, std::back_inserter(samples.labels));
+  return {};
+}
+
+base::Result<Workload> make_workload(const Recipe& recipe, const InferenceBenchmarkRequest& request, std::size_t count,
+                                     const base::Progress& progress) {
   Workload workload;
-  if (!recipe.widths.empty()) {
+  Samples calibration;
+  if (recipe.source == Source::kSeeded) {
     Random random(20240229);
     workload.graph = seeded_network(recipe.widths, random);
     for (std::size_t i = 0; i < std::max<std::size_t>(8, count); ++i) workload.samples.x.push_back(seeded_image(recipe.widths[0], random));
-    workload.ranges = ranges_of(workload.graph, workload.samples.x);
+    calibration.x = workload.samples.x;
   } else {
-    const Path folder = (models.empty() ? Path(BLINDPROOF_MODELS_DIR) : models) / "mnist";
-    std::error_code ignored;
-    if (!std::filesystem::exists(folder / recipe.file, ignored)) {
-      return base::error(ErrorCode::kInvalidArgument, (folder / recipe.file).string(),
-                         "is missing; give the source tree's folder models/ with --models");
-    }
-    BLINDPROOF_ASSIGN(workload.graph, onnx::import_onnx(folder / recipe.file));
+    const Path models = request.models.empty() ? Path(BLINDPROOF_MODELS_DIR) : request.models;
+    const Path data = recipe.source == Source::kModels ? models : request.data.empty() ? Path(BLINDPROOF_DATA_DIR) : request.data;
+    BLINDPROOF_ASSIGN(workload.graph, read_network(models / recipe.network));
     const model::Shape& shape = workload.graph.shapes[workload.graph.input];
-    BLINDPROOF_ASSIGN(Samples calibration, read_samples(folder / "mnist_calibration.npz", shape));
+    if (!recipe.original.empty()) {
+      BLINDPROOF_ASSIGN(workload.original, read_network(models / recipe.original));
+    }
+    BLINDPROOF_TRY(append_samples(recipe, data / recipe.calibration, shape, calibration));
+    for (std::string_view file : recipe.samples) {
+      BLINDPROOF_TRY(append_samples(recipe, data / file, shape, workload.samples));
+    }
     calibration.x.resize(std::min(calibration.x.size(), kCalibrationSamples));
-    workload.ranges = ranges_of(workload.graph, calibration.x);
-    BLINDPROOF_ASSIGN(workload.samples, read_samples(folder / "mnist_test.npz", shape));
+    calibration.labels.resize(calibration.x.size());
   }
+  if (recipe.original.empty()) workload.original = workload.graph;
+  workload.ranges = ranges_of(workload.graph, calibration.x);
+  const int bits = request.bits > 0 ? request.bits : recipe.bits;
+  compiler::QuantizeOptions options{.arithmetic = recipe.arithmetic, .weight_bits = bits, .activation_bits = bits};
+  options.max_accuracy_loss = 100;  // reported instead
+  options.labels = calibration.labels;
+  options.progress = progress;
+  BLINDPROOF_ASSIGN(compiler::QuantizeOutcome quantized, compiler::quantize(workload.graph, calibration.x, options));
+  workload.integers = std::move(quantized.graph);
   if (workload.samples.x.size() > count) workload.samples.x.resize(count);
   if (!workload.samples.labels.empty()) workload.samples.labels.resize(workload.samples.x.size());
   return workload;
@@ -140,7 +197,7 @@ struct Parties {
   Parties(const ckks::ContextPtr& its_context, const fheml::ClientSpec& client)
       : context(its_context), secret(ckks::generate_secret_key(*context, random)), public_key(ckks::generate_public_key(secret, random)),
         relinearization(ckks::generate_relinearization_key(*context, secret, context->top_level(), random)),
-        rotations(ckks::generate_rotation_keys(*context, secret, context->top_level(), client.rotations, false, random)) {}
+        rotations(fheml::generate_rotation_keys(*context, secret, client, random)) {}
 
   ckks::ContextPtr context;
   mutable crypto::Csprng random;
@@ -150,43 +207,57 @@ struct Parties {
   fhe::rlwe::GaloisKeys rotations;
 };
 
-/// Encrypted results beside those of the same program and of the network in plain numbers.
+/// Encrypted results beside those of plain networks: the original one, the one that was lowered, and its integers.
 class Comparison {
  public:
-  Comparison(const Workload& workload, const fheml::Program& program) : workload_(workload), program_(program) {}
+  explicit Comparison(const Workload& workload) : workload_(workload) {}
 
-  void add(std::size_t sample, const std::vector<double>& values, InferenceBenchmarkOutcome& outcome) {
+  base::Status add(std::size_t sample, const std::vector<double>& values, InferenceBenchmarkOutcome& outcome) {
     const std::vector<float>& x = workload_.samples.x[sample];
     const Stopwatch watch;
     const std::vector<float> plain = model::run_float(workload_.graph, x)[workload_.graph.output];
     times_.push_back(watch.seconds());
-    const std::vector<double> same = fheml::finish(program_.client, fheml::run_plain(program_, std::vector<double>(x.begin(), x.end())));
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      outcome.encryption_error = std::max(outcome.encryption_error, std::abs(values[k] - same[k]));
-    }
+    const std::vector<float> original = model::run_float(workload_.original, x)[workload_.original.output];
+    BLINDPROOF_ASSIGN(const std::vector<std::int64_t> input, model::quantize_input(workload_.integers.architecture, x));
+    const std::size_t integer = largest(model::run_integer(workload_.integers, input));
     for (std::size_t k = 0; k < std::min(values.size(), plain.size()); ++k) {
       outcome.max_abs_error = std::max(outcome.max_abs_error, std::abs(values[k] - static_cast<double>(plain[k])));
     }
-    const std::size_t label = workload_.samples.labels.empty() ? largest(plain) : workload_.samples.labels[sample];
+    const std::size_t label = workload_.samples.labels.empty() ? largest(original) : workload_.samples.labels[sample];
+    right_original_ += largest(original) == label;
     right_plain_ += largest(plain) == label;
+    right_integer_ += integer == label;
     right_encrypted_ += largest(values) == label;
+    same_ += largest(values) == integer;
+    return {};
   }
 
   void finish(InferenceBenchmarkOutcome& outcome) const {
-    const double count = static_cast<double>(times_.size());
+    const auto percent = [&](std::size_t part) { return 100 * static_cast<double>(part) / static_cast<double>(times_.size()); };
     outcome.plain_s = median(times_);
     outcome.throughput_per_s = static_cast<double>(outcome.batch) / outcome.latency_s;
     outcome.overhead_vs_plain = 1 / outcome.throughput_per_s / outcome.plain_s;
-    outcome.accuracy_plain = 100 * static_cast<double>(right_plain_) / count;
-    outcome.accuracy_encrypted = 100 * static_cast<double>(right_encrypted_) / count;
+    outcome.accuracy_plain = percent(right_original_);
+    outcome.accuracy_float_same = percent(right_plain_);
+    outcome.accuracy_integer = percent(right_integer_);
+    outcome.accuracy_encrypted = percent(right_encrypted_);
+    outcome.same_as_integer = percent(same_);
   }
 
  private:
   const Workload& workload_;
-  const fheml::Program& program_;
   std::vector<double> times_;
-  std::size_t right_plain_ = 0, right_encrypted_ = 0;
+  std::size_t right_original_ = 0, right_plain_ = 0, right_integer_ = 0, right_encrypted_ = 0, same_ = 0;
 };
+
+// The same program without encryption.
+void compare_with_plain(const fheml::Program& program, const std::vector<float>& x, const std::vector<double>& values,
+                        InferenceBenchmarkOutcome& outcome) {
+  const std::vector<double> same = fheml::finish(program.client, fheml::run_plain(program, std::vector<double>(x.begin(), x.end())));
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    outcome.encryption_error = std::max(outcome.encryption_error, std::abs(values[k] - same[k]));
+  }
+}
 
 base::Result<std::size_t> file_bytes(const Parties& parties, const ckks::Ciphertext& ciphertext) {
   const fhe::formats::Header header{parties.context, fhe::formats::generate_key_id(parties.random)};
@@ -202,7 +273,7 @@ base::Status run_one_by_one(const Workload& workload, fheml::Program program, co
   outcome.weight_bytes = executor.bytes();
   const fheml::ClientSpec& client = executor.program().client;
   const ckks::Encoder encoder(parties.context);
-  Comparison comparison(workload, executor.program());
+  Comparison comparison(workload);
   std::vector<double> encrypt_times, latencies, decrypt_times;
   for (std::size_t i = 0; i < workload.samples.x.size(); ++i) {
     progress.report("inferring", i, workload.samples.x.size());
@@ -227,7 +298,8 @@ base::Status run_one_by_one(const Workload& workload, fheml::Program program, co
     const std::vector<double> values = fheml::finish(client, fheml::gather(client.output, encoder.decode_real(plaintext)));
     decrypt_times.push_back(watch.seconds());
     outcome.predicted_error = output.error_bound() * client.output_scale;
-    comparison.add(i, values, outcome);
+    compare_with_plain(executor.program(), sample, values, outcome);
+    BLINDPROOF_TRY(comparison.add(i, values, outcome));
   }
   outcome.encrypt_s = median(encrypt_times);
   outcome.latency_s = median(latencies);
@@ -265,8 +337,12 @@ base::Status run_batch(const Workload& workload, fheml::Program program, const P
   for (const ckks::Ciphertext& element : output) {
     outcome.predicted_error = std::max(outcome.predicted_error, element.error_bound() * client.output_scale);
   }
-  Comparison comparison(workload, executor.program());
-  for (std::size_t i = 0; i < count; ++i) comparison.add(i, values[i], outcome);
+  Comparison comparison(workload);
+  for (std::size_t i = 0; i < count; ++i) {
+    progress.report("comparing", i, count);
+    compare_with_plain(executor.program(), workload.samples.x[i], values[i], outcome);
+    BLINDPROOF_TRY(comparison.add(i, values[i], outcome));
+  }
   for (std::size_t i = count; i < outcome.batch; ++i) {
     for (std::size_t k = 0; k < values[i].size(); ++k) {
       // The same sample in another slot: as near to the one that was compared as both are to the truth.
@@ -274,6 +350,67 @@ base::Status run_batch(const Workload& workload, fheml::Program program, const P
     }
   }
   comparison.finish(outcome);
+  return {};
+}
+
+base::Status run_ckks(const InferenceBenchmarkRequest& request, const Workload& workload, InferenceBenchmarkOutcome& outcome,
+                      const base::Progress& progress) {
+  Stopwatch watch;
+  BLINDPROOF_ASSIGN(compiler::LowerFheOutcome lowered,
+                    compiler::lower_fhe(workload.graph, workload.ranges,
+                                        {.hiding_bits = request.hiding_bits, .packing = request.packing, .degree = request.degree}));
+  outcome.lower_s = watch.seconds();
+  const fheml::ClientSpec client = lowered.program.client;
+  BLINDPROOF_ASSIGN(const ckks::ContextPtr context, ckks::Context::create(client.parameters));
+  outcome.n = context->ring()->degree();
+  outcome.levels = static_cast<std::size_t>(context->top_level());
+
+  progress.report("keys", 0, 0);
+  watch = {};
+  const Parties parties(context, client);
+  outcome.key_generation_s = watch.seconds();
+  outcome.key_bytes = fhe::formats::evaluation_key_bytes(*context->ring(), context->ring()->q_count());  // of relinearisation
+  for (const fheml::Rotation& rotation : client.rotations) {
+    outcome.key_bytes += fhe::formats::evaluation_key_bytes(*context->ring(), context->q_limbs(rotation.level));
+  }
+  const bool batch = request.packing == fheml::Packing::kBatch;
+  return (batch ? run_batch : run_one_by_one)(workload, std::move(lowered.program), parties, outcome, progress);
+}
+
+// The integers themselves, on BFV or BGV.
+base::Status run_integers(const InferenceBenchmarkRequest& request, fheml::ExactScheme scheme, const Workload& workload,
+                          InferenceBenchmarkOutcome& outcome, const base::Progress& progress) {
+  if (workload.integers.architecture.arithmetic != model::Arithmetic::kExact) {
+    return base::error(ErrorCode::kInvalidArgument, "--scheme",
+                       "BFV and BGV compute with integers, exactly: sums, products and squares; '" + request.workload +
+                           "' takes more than that, so use ckks");
+  }
+  BLINDPROOF_ASSIGN(const ExactInferenceOutcome run,
+                    run_exact_inference({.graph = &workload.integers,
+                                         .inputs = workload.samples.x,
+                                         .options = {.scheme = scheme, .hiding_bits = request.hiding_bits, .packing = request.packing}},
+                                        progress));
+  outcome.scheme = run.parameters.scheme;
+  outcome.n = run.parameters.n;
+  outcome.levels = static_cast<std::size_t>(run.exact.limbs - 1);
+  outcome.plaintext_moduli = run.exact.primes.size();
+  outcome.lower_s = run.lower_s;
+  outcome.key_generation_s = run.key_generation_s;
+  outcome.encode_weights_s = run.encode_weights_s;
+  outcome.encrypt_s = run.encrypt_s;
+  outcome.latency_s = run.latency_s;
+  outcome.decrypt_s = run.decrypt_s;
+  outcome.batch = run.batch;
+  outcome.key_bytes = run.key_bytes;
+  outcome.ciphertext_bytes = run.ciphertext_bytes;
+  outcome.weight_bytes = run.weight_bytes;
+  Comparison comparison(workload);
+  for (std::size_t i = 0; i < run.reals.size(); ++i) {
+    progress.report("comparing", i, run.reals.size());
+    BLINDPROOF_TRY(comparison.add(i, run.reals[i], outcome));
+  }
+  comparison.finish(outcome);
+  outcome.equal_to_integer = 100 * static_cast<double>(run.equal) / static_cast<double>(run.reals.size());
   return {};
 }
 
@@ -294,27 +431,14 @@ base::Result<InferenceBenchmarkOutcome> run_inference_benchmark(const InferenceB
     return base::error(ErrorCode::kInvalidArgument, "--workload", "there is no workload '" + request.workload + "'; choose one of " + known);
   }
   progress.report("preparing", 0, 0);
-  const std::size_t count = request.samples > 0 ? request.samples : request.packing == fheml::Packing::kBatch ? 2000 : 20;
-  BLINDPROOF_ASSIGN(const Workload workload, make_workload(*recipe, request.models, count));
+  const std::size_t count = request.samples > 0                           ? request.samples
+                            : request.packing == fheml::Packing::kBatch   ? kBatchSamples
+                            : recipe->source == Source::kSeeded           ? kSeededSamples
+                                                                          : kTrainedSamples;
+  BLINDPROOF_ASSIGN(const Workload workload, make_workload(*recipe, request, count, progress));
   InferenceBenchmarkOutcome outcome{.parameters = count_parameters(workload.graph), .scheme = "CKKS", .samples = workload.samples.x.size()};
-  Stopwatch watch;
-  BLINDPROOF_ASSIGN(compiler::LowerFheOutcome lowered,
-                    compiler::lower_fhe(workload.graph, workload.ranges,
-                                        {.hiding_bits = request.hiding_bits, .packing = request.packing, .degree = request.degree}));
-  outcome.lower_s = watch.seconds();
-  const fheml::ClientSpec client = lowered.program.client;
-  BLINDPROOF_ASSIGN(const ckks::ContextPtr context, ckks::Context::create(client.parameters));
-  outcome.n = context->ring()->degree();
-  outcome.levels = static_cast<std::size_t>(context->top_level());
-
-  progress.report("keys", 0, 0);
-  watch = {};
-  const Parties parties(context, client);
-  outcome.key_generation_s = watch.seconds();
-  outcome.key_bytes =
-      (parties.rotations.by_element().size() + 1) * fhe::formats::evaluation_key_bytes(*context->ring(), context->ring()->q_count());
-  const bool batch = request.packing == fheml::Packing::kBatch;
-  BLINDPROOF_TRY((batch ? run_batch : run_one_by_one)(workload, std::move(lowered.program), parties, outcome, progress));
+  BLINDPROOF_TRY(request.exact_scheme ? run_integers(request, *request.exact_scheme, workload, outcome, progress)
+                                      : run_ckks(request, workload, outcome, progress));
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   outcome.peak_rss_bytes = static_cast<std::size_t>(usage.ru_maxrss) * 1024;

@@ -56,6 +56,14 @@ class SlotMatrix {
   /// The same without making them.   Requires: fits().
   static std::vector<std::size_t> numbers_of(const SparseMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots);
   std::vector<double> diagonal(std::size_t number) const;
+  /// An entry: where its product is taken (of copies that repeat, in the first), and from how far right the column comes.
+  struct Placement {
+    std::uint32_t row;
+    std::uint32_t diagonal, slot;
+    float value;
+  };
+  /// Requires: fits().
+  static std::vector<Placement> placements_of(const SparseMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots);
   /// Rotations whose sums end the product: after each, the result is added to itself.
   std::vector<std::int64_t> folds() const { return folds_; }
   /// Requires: fits().

@@ -9,6 +9,7 @@
 #include "blindproof/base/thread_pool.h"
 #include "blindproof/fhe/ckks/encryption.h"
 #include "blindproof/fhe/ckks/evaluator.h"
+#include "blindproof/fheml/prediction.h"
 #include "blindproof/field/residue_gemm.h"
 
 namespace blindproof::fheml {
@@ -33,46 +34,6 @@ std::uint64_t residue(const field::Modulus& q, double integer) {
   if (exponent <= 62) return q.reduce_signed(static_cast<std::int64_t>(integer));
   const std::uint64_t mantissa = q.reduce_signed(static_cast<std::int64_t>(std::ldexp(fraction, 53)));
   return q.multiply(mantissa, q.power(q.reduce(2), static_cast<std::uint64_t>(exponent - 53)));
-}
-
-// Those with a seed were encrypted under the secret key, with less noise.
-ckks::Prediction predict_input(const ckks::Context& context, double magnitude, std::span<const ckks::Ciphertext> input) {
-  if (!std::ranges::all_of(input, [](const ckks::Ciphertext& element) { return element.seed().has_value(); })) {
-    return ckks::predict_fresh(context, magnitude);
-  }
-  const double rounding = std::sqrt(1.0 / 12);
-  const double noise = std::sqrt(static_cast<double>(context.ring()->degree())) * std::hypot(rounding, rlwe::fresh_secret_key_noise());
-  return {magnitude, noise, noise};
-}
-
-// An upper bound of the spectral norm, where `frobenius` is the other norm: the Gram matrix G of rows has norm(G)^4 = norm(G^4) <= |G^4|_F, off by
-// no more than rows^(1/16). Infinite where that would take long.
-double spectral_bound(const SparseMatrix& matrix, double frobenius) {
-  constexpr std::size_t kMostRows = 256;
-  const std::size_t n = matrix.rows;
-  if (n > kMostRows || frobenius == 0) return INFINITY;
-  using Square = std::vector<double>;
-  std::vector<double> columns(matrix.columns * n);  // dense, column after column
-  for (std::size_t r = 0; r < n; ++r) {
-    for (std::size_t i = matrix.begins[r]; i < matrix.begins[r + 1]; ++i) {
-      columns[matrix.column[i] * n + r] = static_cast<double>(matrix.value[i]) / frobenius;
-    }
-  }
-  const auto gram = [n](const std::vector<double>& vectors) {
-    Square result(n * n);
-    for (std::size_t at = 0; at < vectors.size(); at += n) {
-      for (std::size_t i = 0; i < n; ++i) {
-        const double x = vectors[at + i];
-        if (x == 0) continue;
-        for (std::size_t j = 0; j < n; ++j) result[i * n + j] += x * vectors[at + j];
-      }
-    }
-    return result;
-  };
-  const Square fourth = gram(gram(gram(columns)));  // G, G^2, G^4: it is symmetric
-  double squares = 0;
-  for (const double x : fourth) squares += x * x;
-  return frobenius * std::pow(squares, 1.0 / 16);
 }
 
 // body(i) for all i on several threads; the first failure of the lowest i.
@@ -165,10 +126,8 @@ base::Result<BatchExecutor::Affine> BatchExecutor::prepare(const AffineStep& ste
       squares += square;
     }
     const double column_norm1 = *std::ranges::max_element(column_norms);
-    double frobenius = 0;
-    for (const float weight : term.matrix.value) frobenius = std::hypot(frobenius, static_cast<double>(weight));
     influence.norm2 = std::min({std::sqrt(squares), std::sqrt(influence.row_norm1 * column_norm1),
-                                scale * spectral_bound(term.matrix, frobenius) + rounding_norm});
+                                scale * spectral_bound(term.matrix) + rounding_norm});
     result.influences.push_back(influence);
   }
   for (const double bias : step.bias) {
@@ -356,7 +315,8 @@ base::Result<std::vector<ckks::Ciphertext>> BatchExecutor::run(std::vector<ckks:
     return failed(ErrorCode::kInvalidArgument, "the evaluation keys have no relinearisation key");
   }
   std::vector<Value> values(1);
-  values[0].prediction = predict_input(*context_, client.input_magnitude, input);
+  const bool seeded = std::ranges::all_of(input, [](const ckks::Ciphertext& element) { return element.seed().has_value(); });
+  values[0].prediction = predict_input(*context_, client.input_magnitude, seeded);
   values[0].joint = values[0].prediction.noise;
   for (ckks::Ciphertext& element : input) values[0].elements.emplace_back(with(std::move(element), values[0].prediction));
   input.clear();

@@ -255,7 +255,7 @@ TEST(BatchPrograms, AlteredOnesAreRefusedOrCanonical) {
 
 TEST(BatchPrograms, HaveNoRotationsAndABoundOfElements) {
   Program program = random_program(2);
-  program.client.rotations = {1};
+  program.client.rotations = {{1, 1}};
   EXPECT_EQ(parse_program(write_program(program)).error().code, base::ErrorCode::kMalformed);
   program.client.rotations.clear();
   program.client.input_shape = {kMaxElements + 1};

@@ -146,7 +146,7 @@ struct Client {
   explicit Client(const Program& program) : context(testing::InsecureParameters::ckks(program.client.parameters).value()) {
     secret.emplace(ckks::generate_secret_key(*context, random));
     relinearization.emplace(ckks::generate_relinearization_key(*context, *secret, context->top_level(), random));
-    rotations = ckks::generate_rotation_keys(*context, *secret, context->top_level(), program.client.rotations, false, random);
+    rotations = generate_rotation_keys(*context, *secret, program.client, random);
   }
   ckks::Ciphertext encrypt(const Program& program, const std::vector<double>& x) {
     const std::vector<double> slots = spread(program.client.input, x, context->slots());
@@ -199,7 +199,7 @@ Program sample_program(std::uint64_t seed, bool turned) {
   client.output = periodic_layout(4, {0, 2, 3});
   client.output_level = levels_of(program.steps, 6).back();
   client.output_magnitude = program.steps.back().magnitude;
-  client.rotations = rotations_of(client.input, program.steps, kSlots);
+  client.rotations = rotations_of(client.input, program.steps, kSlots, client.parameters.levels);
   client.relinearization = true;
   return program;
 }

@@ -33,6 +33,22 @@ std::vector<double> gather(const Layout& layout, std::span<const double> slots) 
   return values;
 }
 
+void write_shape(base::ByteWriter& writer, const model::Shape& shape) {
+  writer.u8(static_cast<std::uint8_t>(shape.size()));
+  for (const std::size_t dimension : shape) writer.u32(static_cast<std::uint32_t>(dimension));
+}
+
+model::Shape read_shape(base::ByteReader& reader) {
+  model::Shape shape(std::min<std::size_t>(reader.u8(), 255));
+  if (shape.size() > model::kMaxDimensions) {
+    reader.fail("a shape has too many dimensions");
+    return {};
+  }
+  for (std::size_t& dimension : shape) dimension = reader.u32();
+  if (reader.ok() && model::element_count(shape) == 0) reader.fail("a shape has no elements, or too many");
+  return shape;
+}
+
 void write_layout(base::ByteWriter& writer, const Layout& layout) {
   writer.u32(static_cast<std::uint32_t>(layout.period));
   writer.u32(static_cast<std::uint32_t>(layout.block));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "blindproof/base/bytes.h"
+#include "blindproof/model/shape.h"
 
 namespace blindproof::fheml {
 
@@ -31,6 +32,10 @@ Layout layout_in_order(std::size_t elements);
 /// All slots; those of no element are 0.   Requires: a value for each position.
 std::vector<double> spread(const Layout& layout, std::span<const double> values, std::size_t slots);
 std::vector<double> gather(const Layout& layout, std::span<const double> slots);
+
+void write_shape(base::ByteWriter& writer, const model::Shape& shape);
+/// Fails (reader.status()) for a shape without elements, or with more than model::kMaxElements.
+model::Shape read_shape(base::ByteReader& reader);
 
 void write_layout(base::ByteWriter& writer, const Layout& layout);
 /// Fails (reader.status()) unless it is a layout of `elements` elements in `slots` slots.

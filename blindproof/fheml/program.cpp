@@ -10,6 +10,7 @@
 #include "blindproof/base/check.h"
 #include "blindproof/fhe/formats/header.h"
 #include "blindproof/fhe/rlwe/linear_transform.h"
+#include "blindproof/fheml/step_format.h"
 
 namespace blindproof::fheml {
 namespace {
@@ -18,33 +19,10 @@ using base::ErrorCode;
 
 constexpr std::string_view kProgramMagic = "BPF1", kClientMagic = "BPC1";
 constexpr std::uint16_t kVersion = 1;
-constexpr std::size_t kMaxRotations = 1 << 13, kMaxDegree = 1 << 10, kMaxTerms = 64, kMaxBatchElements = 1 << 22;
-constexpr std::size_t kMaxSlottedElements = 1 << 24;  // of all values together, where each is one ciphertext
-enum StepTag : std::uint8_t { kAffine, kPolynomial, kProduct };
+constexpr std::uint8_t kCkksTag = 0;  // exact_program.h has the others
+constexpr std::size_t kMaxRotations = 1 << 13, kMaxDegree = 1 << 10, kMaxBatchElements = 1 << 22;
 
 std::size_t slots_of(const fhe::ckks::Parameters& parameters) { return std::size_t{1} << (parameters.log_degree - 1); }
-
-void write_shape(base::ByteWriter& writer, const model::Shape& shape) {
-  writer.u8(static_cast<std::uint8_t>(shape.size()));
-  for (const std::size_t dimension : shape) writer.u32(static_cast<std::uint32_t>(dimension));
-}
-
-model::Shape read_shape(base::ByteReader& reader) {
-  model::Shape shape(std::min<std::size_t>(reader.u8(), 255));
-  if (shape.size() > model::kMaxDimensions) {
-    reader.fail("a shape has too many dimensions");
-    return {};
-  }
-  for (std::size_t& dimension : shape) dimension = reader.u32();
-  if (reader.ok() && model::element_count(shape) == 0) reader.fail("a shape has no elements, or too many");
-  return shape;
-}
-
-double read_magnitude(base::ByteReader& reader) {
-  const double magnitude = reader.f64();
-  if (!(magnitude > 0) || magnitude > 1e30) reader.fail("a magnitude is out of range");
-  return magnitude;
-}
 
 void write_client(base::ByteWriter& writer, const ClientSpec& client) {
   const fhe::ckks::Parameters& p = client.parameters;
@@ -65,7 +43,10 @@ void write_client(base::ByteWriter& writer, const ClientSpec& client) {
   writer.u8(static_cast<std::uint8_t>(client.finish));
   writer.u8(static_cast<std::uint8_t>(client.hiding_bits));
   writer.u64(client.rotations.size());
-  for (const std::int64_t steps : client.rotations) writer.i64(steps);
+  for (const Rotation& rotation : client.rotations) {
+    writer.i64(rotation.steps);
+    writer.u8(static_cast<std::uint8_t>(rotation.level));
+  }
   writer.u8(client.relinearization ? 1 : 0);
 }
 
@@ -106,12 +87,14 @@ base::Result<ClientSpec> read_client(base::ByteReader& reader) {
   client.finish = static_cast<Finish>(finish);
   client.hiding_bits = reader.u8();
   if (client.hiding_bits > kMaxHidingBits) reader.fail("so many bits of hiding aren't supported", ErrorCode::kLimit);
-  const std::size_t rotations = reader.count(kMaxRotations, 8);
+  const std::size_t rotations = reader.count(kMaxRotations, 9);
   if (client.packing == Packing::kBatch && rotations > 0) reader.fail("a program for batches has no rotations");
   for (std::size_t i = 0; i < rotations; ++i) {
-    client.rotations.push_back(reader.i64());
-    if (client.rotations[i] < 1 || client.rotations[i] >= static_cast<std::int64_t>(slots_of(p)) ||
-        (i > 0 && client.rotations[i] <= client.rotations[i - 1])) {
+    const std::int64_t steps = reader.i64();
+    const int level = reader.u8();
+    client.rotations.push_back({steps, level});
+    if (level > p.levels) reader.fail("a rotation is needed at a level that doesn't exist");
+    if (steps < 1 || steps >= static_cast<std::int64_t>(slots_of(p)) || (i > 0 && steps <= client.rotations[i - 1].steps)) {
       reader.fail("rotations must ascend and lie within the slots");
     }
   }
@@ -134,15 +117,8 @@ void write_step(base::ByteWriter& writer, const Step& step, Packing packing) {
     }
     for (const double value : affine->bias) writer.f64(value == 0 ? 0 : value);
     if (packing == Packing::kSingle) write_layout(writer, affine->layout);
-  } else if (const auto* polynomial = std::get_if<PolynomialStep>(&step.operation)) {
-    writer.u32(polynomial->value);
-    writer.u8(polynomial->polynomial.basis == fhe::ckks::PolynomialBasis::kChebyshev ? 1 : 0);
-    writer.u64(polynomial->polynomial.coefficients.size());
-    for (const double c : polynomial->polynomial.coefficients) writer.f64(c == 0 ? 0 : c);
   } else {
-    const auto& product = std::get<ProductStep>(step.operation);
-    writer.u32(product.a);
-    writer.u32(product.b);
+    write_elementwise(writer, step);
   }
 }
 
@@ -155,7 +131,7 @@ base::Status read_step(base::ByteReader& reader, const ClientSpec& client, std::
     if (id >= layouts.size()) reader.fail("a step uses a value that isn't computed before it");
     return id < layouts.size();
   };
-  if (tag == kAffine) {
+  if (tag == kAffineTag) {
     AffineStep affine;
     const std::size_t rows = reader.count(max_elements(client), 8);
     const std::size_t terms = reader.u8();
@@ -176,27 +152,8 @@ base::Status read_step(base::ByteReader& reader, const ClientSpec& client, std::
     }
     layouts.push_back(affine.layout);
     step.operation = std::move(affine);
-  } else if (tag == kPolynomial) {
-    PolynomialStep polynomial;
-    polynomial.value = reader.u32();
-    const std::uint8_t basis = reader.u8();
-    if (basis > 1) reader.fail("this basis isn't known");
-    polynomial.polynomial.basis = basis == 1 ? fhe::ckks::PolynomialBasis::kChebyshev : fhe::ckks::PolynomialBasis::kPowers;
-    const std::size_t coefficients = reader.count(kMaxDegree + 1, 8);
-    if (coefficients < 2) reader.fail("a polynomial is constant");
-    for (std::size_t i = 0; i < coefficients; ++i) polynomial.polynomial.coefficients.push_back(reader.f64());
-    if (reader.ok() && polynomial.polynomial.coefficients.back() == 0) reader.fail("the leading coefficient is zero");
-    if (!known(polynomial.value)) return reader.status();
-    layouts.push_back(layouts[polynomial.value]);
-    step.operation = std::move(polynomial);
-  } else if (tag == kProduct) {
-    const ProductStep product{reader.u32(), reader.u32()};
-    if (!known(product.a) || !known(product.b)) return reader.status();
-    if (layouts[product.a] != layouts[product.b]) reader.fail("the factors of a product have different layouts");
-    layouts.push_back(layouts[product.a]);
-    step.operation = product;
   } else {
-    reader.fail("this kind of step isn't known");
+    read_elementwise(reader, tag, layouts, step);
   }
   BLINDPROOF_TRY(reader.status());
   steps.push_back(std::move(step));
@@ -207,9 +164,58 @@ void read_header(base::ByteReader& reader, std::string_view magic) {
   const base::ByteSpan found = reader.raw(magic.size());
   if (reader.ok() && !std::ranges::equal(found, base::as_bytes(magic))) reader.fail("is another kind of file");
   if (reader.u16() != kVersion) reader.fail("its version isn't known; this program reads version 1", ErrorCode::kUnsupported);
+  if (reader.u8() != kCkksTag) reader.fail("is of another scheme than CKKS", ErrorCode::kUnsupported);
 }
 
 }  // namespace
+
+double read_magnitude(base::ByteReader& reader) {
+  const double magnitude = reader.f64();
+  if (!(magnitude > 0) || magnitude > 1e30) reader.fail("a magnitude is out of range");
+  return magnitude;
+}
+
+void write_elementwise(base::ByteWriter& writer, const Step& step) {
+  if (const auto* polynomial = std::get_if<PolynomialStep>(&step.operation)) {
+    writer.u32(polynomial->value);
+    writer.u8(polynomial->polynomial.basis == fhe::ckks::PolynomialBasis::kChebyshev ? 1 : 0);
+    writer.u64(polynomial->polynomial.coefficients.size());
+    for (const double c : polynomial->polynomial.coefficients) writer.f64(c == 0 ? 0 : c);
+  } else {
+    const auto& product = std::get<ProductStep>(step.operation);
+    writer.u32(product.a);
+    writer.u32(product.b);
+  }
+}
+
+void read_elementwise(base::ByteReader& reader, std::uint8_t tag, std::vector<Layout>& layouts, Step& step) {
+  const auto known = [&](ValueId id) {
+    if (id >= layouts.size()) reader.fail("a step uses a value that isn't computed before it");
+    return id < layouts.size();
+  };
+  if (tag == kPolynomialTag) {
+    PolynomialStep polynomial;
+    polynomial.value = reader.u32();
+    const std::uint8_t basis = reader.u8();
+    if (basis > 1) reader.fail("this basis isn't known");
+    polynomial.polynomial.basis = basis == 1 ? fhe::ckks::PolynomialBasis::kChebyshev : fhe::ckks::PolynomialBasis::kPowers;
+    const std::size_t coefficients = reader.count(kMaxDegree + 1, 8);
+    if (coefficients < 2) reader.fail("a polynomial is constant");
+    for (std::size_t i = 0; i < coefficients; ++i) polynomial.polynomial.coefficients.push_back(reader.f64());
+    if (reader.ok() && polynomial.polynomial.coefficients.back() == 0) reader.fail("the leading coefficient is zero");
+    if (!known(polynomial.value)) return;
+    layouts.push_back(layouts[polynomial.value]);
+    step.operation = std::move(polynomial);
+  } else if (tag == kProductTag) {
+    const ProductStep product{reader.u32(), reader.u32()};
+    if (!known(product.a) || !known(product.b)) return;
+    if (layouts[product.a] != layouts[product.b]) reader.fail("the factors of a product have different layouts");
+    layouts.push_back(layouts[product.a]);
+    step.operation = product;
+  } else {
+    reader.fail("this kind of step isn't known");
+  }
+}
 
 std::vector<ValueId> inputs_of(const Step& step) {
   if (const auto* affine = std::get_if<AffineStep>(&step.operation)) {
@@ -247,33 +253,46 @@ std::vector<Layout> layouts_of(const Layout& input, const std::vector<Step>& ste
   return layouts;
 }
 
-std::vector<std::int64_t> rotations_of(const std::vector<Layout>& layouts, const AffineStep& step, std::size_t slots) {
-  std::set<std::int64_t> rotations;
+void RotationSet::add(std::int64_t steps, int level) {
+  if (steps == 0) return;
+  int& known = levels_[steps];
+  known = std::max(known, level);
+}
+
+void RotationSet::add(const std::vector<Rotation>& rotations) {
+  for (const Rotation& rotation : rotations) add(rotation.steps, rotation.level);
+}
+
+std::vector<Rotation> RotationSet::list() const {
+  std::vector<Rotation> result;
+  for (const auto& [steps, level] : levels_) result.push_back({steps, level});
+  return result;
+}
+
+std::vector<Rotation> rotations_of(const std::vector<Layout>& layouts, const AffineStep& step, std::size_t slots, int level) {
+  RotationSet rotations;
   for (const AffineStep::Term& term : step.terms) {
-    for (const std::int64_t fold : SlotMatrix::folds_of(layouts[term.value], step.layout, slots)) rotations.insert(fold);
+    for (const std::int64_t fold : SlotMatrix::folds_of(layouts[term.value], step.layout, slots)) rotations.add(fold, level);
     const std::vector<std::size_t> numbers = SlotMatrix::numbers_of(term.matrix, layouts[term.value], step.layout, slots);
     const auto diagonals = fhe::rlwe::DiagonalMatrix::create(numbers, slots, 0);
     BLINDPROOF_CHECK(diagonals.ok(), "diagonals lie within the slots");
     for (const std::size_t d : numbers) {
       const std::size_t giant = diagonals->giant_of(d);
-      rotations.insert(static_cast<std::int64_t>(giant));
-      rotations.insert(static_cast<std::int64_t>(d - giant));
+      rotations.add(static_cast<std::int64_t>(giant), level + 1);
+      rotations.add(static_cast<std::int64_t>(d - giant), level + 1);
     }
   }
-  rotations.erase(0);
-  return {rotations.begin(), rotations.end()};
+  return rotations.list();
 }
 
-std::vector<std::int64_t> rotations_of(const Layout& input, const std::vector<Step>& steps, std::size_t slots) {
+std::vector<Rotation> rotations_of(const Layout& input, const std::vector<Step>& steps, std::size_t slots, int top) {
   const std::vector<Layout> layouts = layouts_of(input, steps);
-  std::set<std::int64_t> rotations;
-  for (const Step& step : steps) {
-    const auto* affine = std::get_if<AffineStep>(&step.operation);
-    if (affine == nullptr) continue;
-    const std::vector<std::int64_t> of_step = rotations_of(layouts, *affine, slots);
-    rotations.insert(of_step.begin(), of_step.end());
+  const std::vector<int> levels = levels_of(steps, top);
+  RotationSet rotations;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (const auto* affine = std::get_if<AffineStep>(&steps[i].operation)) rotations.add(rotations_of(layouts, *affine, slots, levels[i + 1]));
   }
-  return {rotations.begin(), rotations.end()};
+  return rotations.list();
 }
 
 std::vector<double> run_plain(const Program& program, std::span<const double> input) {
@@ -330,6 +349,7 @@ base::Bytes write_program(const Program& program) {
   base::ByteWriter writer;
   writer.raw(base::as_bytes(kProgramMagic));
   writer.u16(kVersion);
+  writer.u8(kCkksTag);
   write_client(writer, program.client);
   writer.u64(program.steps.size());
   for (const Step& step : program.steps) write_step(writer, step, program.client.packing);
@@ -357,8 +377,8 @@ base::Result<Program> parse_program(base::ByteSpan bytes) {
   }
   if (count == 0) reader.fail("it has no steps");
   const auto multiplies = [](const Step& step) { return !std::holds_alternative<AffineStep>(step.operation); };
-  if (reader.ok() && std::ranges::any_of(program.steps, multiplies) != client.relinearization) {
-    reader.fail("it says wrongly whether it needs a relinearisation key");
+  if (reader.ok() && std::ranges::any_of(program.steps, multiplies) && !client.relinearization) {
+    reader.fail("it needs a relinearisation key, and doesn't say so");
   }
   if (reader.ok() && layouts.back() != client.output) reader.fail("the output's layout isn't the last step's");
   if (reader.ok() && (depth_of(program.steps) > client.parameters.levels ||
@@ -366,7 +386,7 @@ base::Result<Program> parse_program(base::ByteSpan bytes) {
     reader.fail("the steps take other levels than the parameters have");
   }
   if (reader.ok() && client.packing == Packing::kSingle &&
-      rotations_of(client.input, program.steps, slots_of(client.parameters)) != client.rotations) {
+      rotations_of(client.input, program.steps, slots_of(client.parameters), client.parameters.levels) != client.rotations) {
     reader.fail("the list of rotations isn't that of the steps");
   }
   BLINDPROOF_TRY(reader.finish());
@@ -377,6 +397,7 @@ base::Bytes write_client_spec(const ClientSpec& client) {
   base::ByteWriter writer;
   writer.raw(base::as_bytes(kClientMagic));
   writer.u16(kVersion);
+  writer.u8(kCkksTag);
   write_client(writer, client);
   return fhe::formats::with_checksum(std::move(writer));
 }

@@ -4,6 +4,7 @@
 // programs for batches, a ciphertext for each element, whose slots are samples. An affine step and a product of two values cost one level, a polynomial as many as ckks::depth() says.
 #pragma once
 
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -56,6 +57,25 @@ inline constexpr std::size_t kMaxElements = 1 << 16;
 /// What the result goes through at the client.
 enum class Finish : std::uint8_t { kNone, kSoftmax, kArgMax, kSigmoid };
 
+/// A rotation that a key is needed for, of ciphertexts at `level` and below.
+struct Rotation {
+  std::int64_t steps;
+  int level;
+
+  friend bool operator==(const Rotation&, const Rotation&) = default;
+};
+
+/// Each once, at the highest level that was asked for; by 0 is none.
+class RotationSet {
+ public:
+  void add(std::int64_t steps, int level);
+  void add(const std::vector<Rotation>& rotations);
+  std::vector<Rotation> list() const;  // ascending
+
+ private:
+  std::map<std::int64_t, int> levels_;
+};
+
 /// All that a client needs: nothing of the weights.
 struct ClientSpec {
   fhe::ckks::Parameters parameters;
@@ -68,7 +88,7 @@ struct ClientSpec {
   int output_level = 0;
   Finish finish = Finish::kNone;
   int hiding_bits = 0;             // of the flood that hides the weights from the holder of the secret key; 0: none
-  std::vector<std::int64_t> rotations;  // that evaluation keys are needed for; none for batches
+  std::vector<Rotation> rotations;  // that evaluation keys are needed for, ascending; none for batches
   bool relinearization = false;
 
   friend bool operator==(const ClientSpec&, const ClientSpec&) = default;
@@ -87,9 +107,9 @@ std::vector<int> levels_of(const std::vector<Step>& steps, int top);
 int depth_of(const std::vector<Step>& steps);
 std::vector<Layout> layouts_of(const Layout& input, const std::vector<Step>& steps);
 
-/// Rotations of one step, and of all, ascending.
-std::vector<std::int64_t> rotations_of(const std::vector<Layout>& layouts, const AffineStep& step, std::size_t slots);
-std::vector<std::int64_t> rotations_of(const Layout& input, const std::vector<Step>& steps, std::size_t slots);
+/// Rotations of one step, whose result is at `level`, and of all, from the top level.
+std::vector<Rotation> rotations_of(const std::vector<Layout>& layouts, const AffineStep& step, std::size_t slots, int level);
+std::vector<Rotation> rotations_of(const Layout& input, const std::vector<Step>& steps, std::size_t slots, int top);
 
 /// In plain numbers, as the oracle and for accuracy: what decryption would give, before output_scale and finish.
 std::vector<double> run_plain(const Program& program, std::span<const double> input);

@@ -4,6 +4,7 @@ JSON, damaged files, wrong companions, interrupts. Needs nothing but Python's st
 import argparse
 import itertools
 import json
+import math
 import os
 import pathlib
 import random
@@ -715,6 +716,36 @@ class EncryptedInference(CliTest):
         self.assertEqual([step["operation"] for step in relu["steps"]][1::2], ["polynomial of degree 7"] * 2)
         self.assertGreater(relu["steps"][1]["approximation_error"], 0)
 
+    def test_plans_agree_with_what_happens(self):
+        target = [self.folder / "mlp_square.bpm", "--level", "fhe", "--no-model-privacy"]
+        plan = self.json(GOOD, "plan", *target)
+        lowered = self.json(GOOD, "model", "lower", *target, "--out", self.folder / "planned.bpf")
+        for field in ("parameters", "steps", "rotations", "relinearization", "key_bytes", "ciphertext_bytes", "weight_bytes", "packing"):
+            self.assertEqual(plan[field], lowered[field], field)
+        self.assertEqual((plan["scheme"], plan["n"], plan["levels"]), ("CKKS", 16384, 5))
+        self.assertLess(abs((self.folder / "keys" / "eval.bpek").stat().st_size - plan["key_bytes"]), 1e5)
+        self.encrypt(5)
+        with subprocess.Popen([blindproof, *map(str, self.infer("--no-model-privacy")), "--json"], stdout=subprocess.PIPE) as process:
+            report = json.loads(process.stdout.read())
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = status
+        self.assertEqual(status, 0)
+        self.assertLess(abs(math.log(plan["peak_memory_bytes"] / (usage.ru_maxrss * 1024))), math.log(1.3))
+        self.assertLess(abs(math.log(plan["error_bound"] / report["error_bound"])), math.log(1.1))
+        self.assertLess(plan["expected_error"], plan["error_bound"])
+        self.assertGreater(plan["infer_seconds"], 0)
+        batch = self.json(GOOD, "plan", *target, "--packing", "batch")
+        self.assertEqual((batch["packing"], batch["rotations"]), ("batch", 0))
+        self.assertGreater(batch["peak_memory_bytes"], plan["peak_memory_bytes"])
+
+    def test_weights_take_the_memory_that_they_are_given(self):
+        self.encrypt(7)
+        outputs = []
+        for memory in ("0", "1GB"):
+            self.json(GOOD, *self.infer("--no-model-privacy", "--weight-memory", memory))
+            outputs.append((self.folder / "y.bpct").read_bytes())
+        self.assertEqual(*outputs)
+
     def test_model_privacy_must_be_waived_in_words(self):
         self.encrypt(0)
         self.assertIn("--no-model-privacy", self.error(UNUSABLE, *self.infer())["detail"])
@@ -774,6 +805,50 @@ class EncryptedInference(CliTest):
         self.error(UNUSABLE, "keys", "generate", "--spec", self.folder / "damaged-net.bpc", "--out", self.folder / "none")
         self.assertFalse((self.folder / "none").exists())
 
+    def test_encrypted_models_give_the_same_answers(self):
+        model = self.json(GOOD, "model", "encrypt", self.folder / "net.bpf", "--public-key", self.folder / "keys" / "public.bppk", "--out",
+                          self.folder / "net.bpfe")
+        self.assertEqual(model["key_id"], self.json(GOOD, "keys", "inspect", self.folder / "keys" / "eval.bpek")["key_id"])
+        self.assertEqual(model["file_bytes"], (self.folder / "net.bpfe").stat().st_size)
+        self.assertGreater(model["ciphertexts"], 64)
+        for index in (2, 5, 8):
+            self.encrypt(index)
+            plain = self.json(GOOD, *self.infer("--no-model-privacy"))
+            self.assertIs(plain["encrypted_model"], False)
+            expected = self.json(GOOD, *self.decrypt())
+            report = self.json(GOOD, *self.infer("--no-model-privacy", program="net.bpfe"))
+            self.assertIs(report["encrypted_model"], True)
+            answer = self.json(GOOD, *self.decrypt())
+            self.assertEqual(answer["class"], expected["class"])
+            largest = max(abs(a - b) for a, b in zip(answer["values"], expected["values"], strict=True))
+            self.assertLess(largest, report["error_bound"] + plain["error_bound"])
+            self.assertLess(largest, 1e-3)
+
+    def test_encrypted_models_need_their_client_s_keys(self):
+        def encrypt(call, code, program, keys):
+            return call(code, "model", "encrypt", program, "--public-key", keys / "public.bppk", "--out", self.folder / "m.bpfe")
+
+        self.encrypt(0)
+        self.assertIn("--no-model-privacy", self.error(UNUSABLE, *self.infer())["detail"])
+        self.expect(GOOD, "keys", "generate", "--spec", self.folder / "net.bpc", "--out", self.folder / "another")
+        encrypt(self.json, GOOD, self.folder / "net.bpf", self.folder / "another")
+        self.assertIn("another client", self.error(FAILED, *self.infer("--no-model-privacy", program="m.bpfe"))["detail"])
+        encrypt(self.json, GOOD, self.folder / "net.bpf", self.folder / "keys")
+        content = bytearray((self.folder / "m.bpfe").read_bytes())
+        for place in (0, 200, len(content) // 2):
+            content[place] ^= 1
+            (self.folder / "damaged.bpfe").write_bytes(content)
+            content[place] ^= 1
+            self.assertEqual(self.error(UNUSABLE, *self.infer("--no-model-privacy", program="damaged.bpfe"))["code"], "malformed")
+        self.expect(GOOD, "keys", "generate", "--parameters", "ckks-8192-2", "--out", self.folder / "short")
+        self.assertIn("other parameters", encrypt(self.error, FAILED, self.folder / "net.bpf", self.folder / "short")["detail"])
+        encrypt(self.error, UNUSABLE, self.folder / "net.bpc", self.folder / "another")
+        batch = self.folder / "batch.bpf"
+        self.expect(GOOD, "model", "lower", self.folder / "mlp_square.bpm", "--level", "fhe", "--packing", "batch", "--no-model-privacy", "--out",
+                    batch)
+        self.expect(GOOD, "keys", "generate", "--spec", self.folder / "batch.bpc", "--out", self.folder / "for-batches")
+        self.assertIn("--packing single", encrypt(self.error, UNUSABLE, batch, self.folder / "for-batches")["detail"])
+
     def test_batches_of_samples(self):
         folder = self.folder / "batch"
         folder.mkdir()
@@ -830,6 +905,125 @@ class EncryptedInference(CliTest):
         self.assertEqual(result["accuracy_plain"], result["accuracy_encrypted"])
         for field in ("latency_s", "encrypt_s", "decrypt_s", "key_bytes", "ciphertext_bytes", "peak_rss_bytes", "overhead_vs_plain"):
             self.assertGreater(result[field], 0)
+
+
+class ExactEncryptedInference(CliTest):
+    """BFV and BGV: every integer is that of the plain interpreter."""
+
+    OPERATORS = ROOT / "models" / "operators"
+
+    def lower(self, model, *options, name="net"):
+        folder = self.folder / name
+        folder.mkdir()
+        lowered = self.json(GOOD, "model", "lower", model, "--level", "fhe", "--out", folder / "net.bpf", *options)
+        self.expect(GOOD, "keys", "generate", "--spec", folder / "net.bpc", "--out", folder / "keys")
+        return folder, lowered
+
+    def compile(self, network):
+        model = self.folder / f"{network}.bpm"
+        if not model.exists():
+            self.expect(GOOD, "model", "compile", self.OPERATORS / f"{network}.onnx", "--calibration", self.OPERATORS / f"{network}.npz",
+                        "--arithmetic", "exact", "--max-accuracy-loss", "100", "--out", model)
+        return model
+
+    def encrypt(self, folder, source, *options, out="x.bpct"):
+        return self.json(GOOD, "encrypt", "--spec", folder / "net.bpc", "--keys", folder / "keys", "--input", source, "--out", folder / out,
+                         *options)
+
+    def infer(self, folder, *options, keys="keys", source="x.bpct"):
+        return ["infer", folder / "net.bpf", "--eval-keys", folder / keys / "eval.bpek", "--input", folder / source, "--out",
+                folder / "y.bpct", *options]
+
+    def decrypt(self, folder, keys="keys", source="y.bpct"):
+        return ["decrypt", "--spec", folder / "net.bpc", "--keys", folder / keys, "--input", folder / source, "--out", folder / "y.npy"]
+
+    def plain(self, model, source, *options):
+        return self.json(GOOD, "model", "run", model, "--input", source, *options)
+
+    @staticmethod
+    def numbers(values):
+        return [int(value) for value in values]  # large ones are text
+
+    def expect_equal(self, folder, model, source, index, *options):
+        self.encrypt(folder, source, "--index", index)
+        self.json(GOOD, *self.infer(folder, *options))
+        answer = self.json(GOOD, *self.decrypt(folder))
+        plain = self.plain(model, source, "--index", index)
+        self.assertEqual(self.numbers(answer["integers"]), self.numbers(plain["outputs"][0]))
+        self.assertEqual(answer["values"], self.plain(model, source, "--index", index, "--dequantize")["outputs"][0])
+        if plain["classes"]:
+            self.assertEqual(answer["class"], plain["classes"][0])
+
+    def test_digits_on_two_layers_of_squares(self):
+        model = self.folder / "mlp_square.bpm"
+        self.expect(GOOD, "model", "compile", MNIST / "mlp_square.onnx", "--calibration", MNIST / "mnist_calibration.npz", "--arithmetic",
+                    "exact", "--out", model)
+        folder, lowered = self.lower(model, "--scheme", "bfv")
+        self.assertEqual(lowered["parameters"]["scheme"], "BFV")
+        self.assertGreater(len(lowered["plaintext_moduli"]), 1)
+        self.assertGreater(lowered["output_bits"], 100)
+        self.assertEqual([step["operation"] for step in lowered["steps"]], ["matrix", "square", "matrix", "square", "matrix"])
+        self.assertEqual(stat.S_IMODE((folder / "net.bpf").stat().st_mode), 0o600)
+        for index in (3, 11):
+            self.expect_equal(folder, model, MNIST / "mnist_test.npz", index)
+        self.assertIn("use BFV", self.error(UNUSABLE, "model", "lower", model, "--level", "fhe", "--scheme", "bgv", "--out",
+                                            folder / "no.bpf")["detail"])
+        shutil.rmtree(folder)  # its keys are large
+
+    def test_linear_models_on_both_schemes(self):
+        model, source = self.compile("sklearn_logreg"), self.OPERATORS / "sklearn_logreg.npz"
+        for scheme in ("bfv", "bgv"):
+            folder, lowered = self.lower(model, "--scheme", scheme, name=scheme)
+            self.assertEqual((lowered["relinearization"], len(lowered["plaintext_moduli"])), (False, 1))
+            self.assertEqual(lowered["model_privacy_bits"], 40)
+            for index in (0, 5):
+                self.expect_equal(folder, model, source, index)
+            answers = [self.json(GOOD, *self.decrypt(folder))["integers"]]
+            first = (folder / "y.bpct").read_bytes()
+            self.expect(GOOD, *self.infer(folder))
+            answers.append(self.json(GOOD, *self.decrypt(folder))["integers"])
+            self.assertEqual(*answers)
+            self.assertNotEqual(first, (folder / "y.bpct").read_bytes())  # the flood is fresh each time
+
+    def test_rows_of_a_table_at_once(self):
+        for network in ("sklearn_logreg", "pow2"):
+            model, source = self.compile(network), self.OPERATORS / f"{network}.npz"
+            folder, lowered = self.lower(model, "--scheme", "bfv", "--packing", "batch", name=f"batch-{network}")
+            self.assertEqual((lowered["packing"], lowered["max_samples"], lowered["rotations"]), ("batch", 8192, 0))
+            samples = self.encrypt(folder, source)["samples"]
+            self.assertEqual(self.json(GOOD, *self.infer(folder))["samples"], samples)
+            answer = self.json(GOOD, *self.decrypt(folder))
+            plain = self.plain(model, source)
+            self.assertEqual(answer["shape"][0], samples)
+            self.assertEqual(self.numbers(answer["integers"]), [number for output in plain["outputs"] for number in self.numbers(output)])
+            self.assertEqual(answer["classes"], plain["classes"])
+            self.encrypt(folder, source, "--index", 3)
+            self.expect(GOOD, *self.infer(folder))
+            self.assertEqual(self.json(GOOD, *self.decrypt(folder))["class"], plain["classes"][3])
+
+    def test_what_does_not_belong_together_is_refused(self):
+        model, source = self.compile("pow2"), self.OPERATORS / "pow2.npz"
+        folder, _ = self.lower(model, "--scheme", "bfv", "--no-model-privacy", name="refused")
+        self.encrypt(folder, source, "--index", 0)
+        self.assertIn("--no-model-privacy", self.error(UNUSABLE, *self.infer(folder))["detail"])
+        self.expect(GOOD, *self.infer(folder, "--no-model-privacy"))
+        self.expect(GOOD, "keys", "generate", "--spec", folder / "net.bpc", "--out", folder / "other")
+        self.assertEqual(self.error(FAILED, *self.infer(folder, "--no-model-privacy", keys="other"))["code"], "mismatch")
+        self.assertEqual(self.error(FAILED, *self.decrypt(folder, keys="other"))["code"], "mismatch")
+        self.assertIn("input", self.error(FAILED, *self.decrypt(folder, source="x.bpct"))["detail"])
+        self.assertIn("fresh", self.error(FAILED, *self.infer(folder, "--no-model-privacy", source="y.bpct"))["detail"])
+        self.assertIn("shape", self.error(UNUSABLE, "encrypt", "--spec", folder / "net.bpc", "--keys", folder / "keys", "--input",
+                                          MNIST / "mnist_test.npz", "--out", folder / "z.bpct")["detail"])
+        for name in ("net.bpf", "net.bpc"):
+            content = bytearray((folder / name).read_bytes())
+            content[len(content) // 2] ^= 1
+            (folder / name).write_bytes(content)
+        self.assertEqual(self.error(UNUSABLE, *self.infer(folder, "--no-model-privacy"))["code"], "malformed")
+        self.assertEqual(self.error(UNUSABLE, *self.decrypt(folder))["code"], "malformed")
+        rescaled = self.folder / "rescaled.bpm"
+        self.expect(GOOD, "model", "compile", MNIST / "mlp.onnx", "--calibration", MNIST / "mnist_calibration.npz", "--out", rescaled)
+        self.assertIn("--arithmetic exact", self.error(UNUSABLE, "model", "lower", rescaled, "--level", "fhe", "--scheme", "bfv", "--out",
+                                                       folder / "no.bpf")["detail"])
 
 
 class Benchmarks(CliTest):

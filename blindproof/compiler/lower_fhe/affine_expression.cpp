@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "blindproof/base/check.h"
+#include "blindproof/compiler/lower_fhe/window_cells.h"
 #include "blindproof/model/overloaded.h"
 
 namespace blindproof::compiler {
@@ -36,20 +37,6 @@ Affine dense(const model::float_op::Dense& op, const Shape& in) {
     }
   }
   return result;
-}
-
-// Calls visit(ky, kx, y, x) for the cells of the window at output position (oy, ox) that lie within the image.
-template <class Visit>
-void for_each_cell(const model::Window2d& window, const Shape& in, std::size_t oy, std::size_t ox, Visit&& visit) {
-  for (std::size_t ky = 0; ky < window.kernel[0]; ++ky) {
-    const std::size_t y = oy * window.stride[0] + ky * window.dilation[0];
-    if (y < window.pad_begin[0] || y - window.pad_begin[0] >= in[1]) continue;
-    for (std::size_t kx = 0; kx < window.kernel[1]; ++kx) {
-      const std::size_t x = ox * window.stride[1] + kx * window.dilation[1];
-      if (x < window.pad_begin[1] || x - window.pad_begin[1] >= in[2]) continue;
-      visit(ky, kx, y - window.pad_begin[0], x - window.pad_begin[1]);
-    }
-  }
 }
 
 Affine convolution(const model::float_op::Conv2d& op, const Shape& in, const Shape& out) {
@@ -114,18 +101,9 @@ Affine scale_shift(const model::float_op::ScaleShift& op, const Shape& shape) {
 }
 
 Affine transpose(const model::float_op::Transpose& op, const Shape& in, const Shape& out) {
-  std::vector<std::size_t> strides(in.size(), 1);
-  for (std::size_t axis = in.size() - 1; axis-- > 0;) strides[axis] = strides[axis + 1] * in[axis + 1];
   Affine result;
   result.matrix.columns = model::element_count(in);
-  for (std::size_t i = 0; i < result.matrix.columns; ++i) {
-    std::size_t from = 0, rest = i;
-    for (std::size_t axis = out.size(); axis-- > 0;) {
-      from += rest % out[axis] * strides[op.permutation[axis]];
-      rest /= out[axis];
-    }
-    result.matrix.append_row(Entries{{index(from), 1.0f}});
-  }
+  for_each_transposed(op.permutation, in, out, [&](std::size_t from) { result.matrix.append_row(Entries{{index(from), 1.0f}}); });
   result.bias.resize(result.matrix.rows);
   return result;
 }

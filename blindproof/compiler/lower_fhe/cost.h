@@ -25,6 +25,8 @@ class CostModel {
   double rotation(int level) const { return decompose(level) + hoisted_rotation(level); }
   double hoisted_rotation(int level) const { return key_switch(level) + 2 * divide(level); }
   double product(int level) const;  // with relinearisation and rescale
+  /// Of one key, as it is stored.
+  double key_words(int level) const { return size_ * digits(level) * (q_limbs(level) + special_); }
   double matrix(int level, const MatrixCounts& counts) const;
   double polynomial(int level, const fhe::ckks::Polynomial& polynomial) const;
   /// Of a program for one sample at a time.

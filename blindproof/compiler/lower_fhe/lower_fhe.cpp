@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -12,6 +13,8 @@
 #include "blindproof/compiler/lower_fhe/approximation.h"
 #include "blindproof/compiler/lower_fhe/cost.h"
 #include "blindproof/compiler/lower_fhe/layouts.h"
+#include "blindproof/fhe/ckks/encryption.h"
+#include "blindproof/fheml/prediction.h"
 
 namespace blindproof::compiler {
 namespace {
@@ -33,6 +36,10 @@ namespace float_op = model::float_op;
 constexpr int kMinLogDegree = 13, kMaxLogDegree = 16;
 // With a flood, errors must be as much shorter as it is longer than their prediction, and that is some 20 bits longer than they.
 constexpr int kScaleBits = 40, kFloodedScaleBits = 96, kMaxScaleBits = 96, kRoomBits = 10;
+// Flooded outputs keep so many bits; scales get shorter as far as they have more, but not by less than is worth another trial.
+constexpr int kOutputBits = 12, kMinFloodedScaleBits = 64, kWorthwhileBits = 3, kMaxScaleTrials = 3;
+constexpr int kMaxSpecialLimbs = 16;
+constexpr MatrixCounts kTypicalMatrix{.diagonals = 64, .baby_steps = 8, .giant_steps = 7, .folds = 4};
 constexpr std::size_t kMaxDegree = 511, kMaxTurnTrials = 8;
 
 base::Error failed(ErrorCode code, std::string place, std::string detail) {
@@ -66,23 +73,22 @@ struct Draft {
 class Lowering {
  public:
   Lowering(const FloatGraph& graph, std::span<const FloatRange> ranges, const LowerFheOptions& options)
-      : graph_(graph), ranges_(ranges), options_(options), expressions_(graph.shapes.size()), grids_(graph.shapes.size()) {}
+      : graph_(graph), ranges_(ranges), options_(options),
+        scale_bits_(options.scale_bits > 0 ? options.scale_bits : options.hiding_bits > 0 ? kFloodedScaleBits : kScaleBits), expressions_(graph.shapes.size()), grids_(graph.shapes.size()) {}
 
   base::Result<LowerFheOutcome> run() {
     BLINDPROOF_TRY(make_steps());
-    BLINDPROOF_ASSIGN(Draft best, draft({}));
-    if (!is_batch()) {
-      // A step that turns copies takes a level, which makes all others dearer: whether it pays is tried.
-      std::vector<std::size_t> turned;
-      for (const std::size_t step : worth_turning(best)) {
-        turned.push_back(step);
-        base::Result<Draft> next = draft(turned);
-        if (next.ok() && next->seconds < best.seconds) {
-          best = std::move(*next);
-        } else {
-          turned.pop_back();
-        }
-      }
+    BLINDPROOF_ASSIGN(Draft best, cheapest_draft());
+    const bool short_enough = is_batch() || options_.hiding_bits == 0 || options_.scale_bits > 0;
+    for (int trial = 0; trial < kMaxScaleTrials && !short_enough; ++trial) {
+      BLINDPROOF_ASSIGN(const int spare, spare_bits(best));
+      if (spare < kWorthwhileBits) break;
+      // Shorter scales leave room for fewer, longer digits, or even a smaller ring.
+      scale_bits_ = std::max(kMinFloodedScaleBits, scale_bits_ - spare);
+      BLINDPROOF_ASSIGN(Draft next, cheapest_draft());
+      BLINDPROOF_ASSIGN(const int left, spare_bits(next));
+      if (left < 0 || next.seconds >= best.seconds) break;
+      best = std::move(next);
     }
     fheml::Program& program = best.program;
     fheml::ClientSpec& client = program.client;
@@ -93,9 +99,11 @@ class Lowering {
     client.output_magnitude = program.steps.back().magnitude;
     client.finish = finish_;
     client.output_level = fheml::levels_of(program.steps, client.parameters.levels).back();
-    if (!is_batch()) client.rotations = fheml::rotations_of(client.input, program.steps, slots_of(program));
-    client.relinearization =
-        std::ranges::any_of(program.steps, [](const Step& step) { return !std::holds_alternative<AffineStep>(step.operation); });
+    if (!is_batch()) client.rotations = fheml::rotations_of(client.input, program.steps, slots_of(program), client.parameters.levels);
+    // One sample at a time: always, so that keys also serve the model once it is encrypted.
+    client.relinearization = !is_batch() || std::ranges::any_of(program.steps, [](const Step& step) {
+      return !std::holds_alternative<AffineStep>(step.operation);
+    });
     std::vector<StepSummary> steps = summaries(best);
     return LowerFheOutcome{std::move(program), std::move(steps)};
   }
@@ -271,6 +279,34 @@ class Lowering {
     return {};
   }
 
+  base::Result<Draft> cheapest_draft() const {
+    BLINDPROOF_ASSIGN(Draft best, draft({}));
+    if (is_batch()) return best;
+    // A step that turns copies takes a level, which makes all others dearer: whether it pays is tried.
+    std::vector<std::size_t> turned_steps;
+    for (const std::size_t step : worth_turning(best)) {
+      turned_steps.push_back(step);
+      base::Result<Draft> next = draft(turned_steps);
+      if (next.ok() && next->seconds < best.seconds) {
+        best = std::move(*next);
+      } else {
+        turned_steps.pop_back();
+      }
+    }
+    return best;
+  }
+
+  // How much shorter scales could be, by the predicted error of the flooded output. Negative where they are too short.
+  base::Result<int> spare_bits(const Draft& draft) const {
+    const fheml::Program& program = draft.program;
+    BLINDPROOF_ASSIGN(const fhe::ckks::ContextPtr context, fhe::ckks::Context::create(program.client.parameters));
+    const int level = fheml::levels_of(program.steps, context->top_level()).back();
+    BLINDPROOF_ASSIGN(const fhe::ckks::Prediction flooded,
+                      fhe::ckks::predict_sanitized(*context, fheml::predict_output(program, *context), options_.hiding_bits));
+    const double error = fhe::ckks::kTail * flooded.noise / context->scale(level);
+    return static_cast<int>(std::floor(std::log2(program.steps.back().magnitude / error) - kOutputBits));
+  }
+
   // With copies turned before these steps, which are affine and have one term.
   base::Result<Draft> draft(const std::vector<std::size_t>& turned_steps) const {
     Draft draft{.program = {.client = {}, .steps = steps_}, .notes = notes_, .layouts = {}};
@@ -366,7 +402,7 @@ class Lowering {
 
   base::Status choose_parameters(Draft& draft) const {
     int levels = fheml::depth_of(draft.program.steps);
-    const int scale_bits = options_.scale_bits > 0 ? options_.scale_bits : options_.hiding_bits > 0 ? kFloodedScaleBits : kScaleBits;
+    const int scale_bits = scale_bits_;
     const int each = scale_bits < 50 ? 1 : 2;  // moduli of a level
     const int first_bits = std::min(scale_bits + kRoomBits, 50 * each);
     fit_output(draft.program, levels, first_bits - scale_bits);
@@ -380,17 +416,27 @@ class Lowering {
     for (int log_degree = kMinLogDegree; log_degree <= kMaxLogDegree; ++log_degree) {
       if ((std::size_t{1} << (log_degree - 1)) < elements) continue;
       BLINDPROOF_ASSIGN(const int limit, fhe::rlwe::max_log_modulus(log_degree, options_.security));
-      for (const int digits : {3, 2, 4, 5, 6, 8, count}) {
-        if (digits > count && digits != 3) continue;
+      fhe::ckks::Parameters best;
+      double least = std::numeric_limits<double>::infinity();
+      for (int digits = 1; digits <= count; ++digits) {
         const int longest = (count + digits - 1) / digits;  // moduli of a digit, at most
         const int in_first = std::min(longest, each);
         const int special = (in_first * first_bits / each + (longest - in_first) * scale_bits / each + 1 + 49) / 50;
         if (first_bits + levels * scale_bits + 50 * special + 2 > limit) continue;
-        draft.program.client.parameters = {.log_degree = log_degree, .scale_bits = scale_bits, .levels = levels,
-                                           .first_bits = first_bits, .digits = std::min(digits, count), .special_limbs = special,
-                                           .security = options_.security};
-        return {};
+        if (special > kMaxSpecialLimbs) continue;
+        const fhe::ckks::Parameters candidate{.log_degree = log_degree, .scale_bits = scale_bits, .levels = levels,
+                                              .first_bits = first_bits, .digits = digits, .special_limbs = special,
+                                              .security = options_.security};
+        // More digits are longer keys, which is worth something: twice as long, 9% of the time.
+        const CostModel model(candidate);
+        const double cost = model.matrix((levels + 1) / 2, kTypicalMatrix) * std::pow(model.key_words(levels), 0.125);
+        if (cost >= least) continue;
+        least = cost;
+        best = candidate;
       }
+      if (best.log_degree == 0) continue;
+      draft.program.client.parameters = best;
+      return {};
     }
     return failed(ErrorCode::kLimit, "network",
                   "needs " + std::to_string(levels) + " levels and " + std::to_string(elements) +
@@ -487,7 +533,7 @@ class Lowering {
         for (const AffineStep::Term& term : affine->terms) {
           summary.diagonals += counts_of(term.matrix, draft.layouts[term.value], affine->layout, slots_of(program)).diagonals;
         }
-        summary.rotations = fheml::rotations_of(draft.layouts, *affine, slots_of(program)).size();
+        summary.rotations = fheml::rotations_of(draft.layouts, *affine, slots_of(program), levels[i + 1]).size();
       }
       result.push_back(std::move(summary));
     }
@@ -497,6 +543,7 @@ class Lowering {
   const FloatGraph& graph_;
   std::span<const FloatRange> ranges_;
   const LowerFheOptions& options_;
+  int scale_bits_;
   std::vector<std::optional<AffineExpression>> expressions_;  // by tensor
   std::vector<std::optional<Grid>> grids_;                    // by tensor
   std::vector<Step> steps_;

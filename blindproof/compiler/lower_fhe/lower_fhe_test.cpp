@@ -7,10 +7,12 @@
 
 #include "blindproof/compiler/lower_fhe/affine_expression.h"
 #include "blindproof/compiler/lower_fhe/approximation.h"
+#include "blindproof/compiler/lower_fhe/cost.h"
 #include "blindproof/compiler/quantize/float_graph_samples.h"
 #include "blindproof/fhe/ckks/encryption.h"
 #include "blindproof/fheml/batch_executor.h"
 #include "blindproof/fheml/executor.h"
+#include "blindproof/fheml/prediction.h"
 
 namespace blindproof::compiler {
 namespace {
@@ -98,7 +100,7 @@ std::vector<double> run_encrypted(const fheml::Program& program, const std::vect
   const auto secret = ckks::generate_secret_key(*context, random);
   const auto relinearization = ckks::generate_relinearization_key(*context, secret, context->top_level(), random);
   const auto rotations =
-      ckks::generate_rotation_keys(*context, secret, context->top_level(), program.client.rotations, false, random);
+      fheml::generate_rotation_keys(*context, secret, program.client, random);
   const ckks::Encoder encoder(context);
   const std::vector<double> slots = fheml::spread(program.client.input, std::vector<double>(sample.begin(), sample.end()), context->slots());
   const auto x = ckks::encrypt(secret, encoder.encode(slots, context->top_level()).value(), random);
@@ -212,6 +214,61 @@ TEST(LowerFhe, ChoosesTheSmallestRingAndFewDiagonals) {
   EXPECT_EQ(lowered.steps[0].diagonals, 16u) << "128 for eight copies of the input, turned";
   EXPECT_EQ(lowered.steps[2].diagonals, 64u);
   EXPECT_EQ(lowered.steps[4].diagonals, 16u);
+}
+
+// 256 diagonals in 8192 slots: 32 copies of the same, unless they are turned first.
+TEST(LowerFhe, TurnsCopiesWhereThatPays) {
+  FloatSample s(1, {100});
+  square(s.dense(256));
+  square(s.dense(256)).dense(10);
+  const auto samples = s.samples(4, 0, 1);
+  const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, samples), {.hiding_bits = 0}).value();
+  std::vector<std::string> operations;
+  for (const StepSummary& step : lowered.steps) operations.push_back(step.operation);
+  EXPECT_EQ(operations, (std::vector<std::string>{"matrix", "square", "turn copies", "matrix", "square", "matrix"}));
+  EXPECT_EQ(lowered.program.client.parameters.levels, 6);
+  EXPECT_LE(lowered.steps[2].diagonals, 32u);
+  EXPECT_LE(lowered.steps[3].diagonals, 16u);
+  EXPECT_EQ(fheml::parse_program(fheml::write_program(lowered.program))->client, lowered.program.client);
+  double bound = 0;
+  const std::vector<double> encrypted = run_encrypted(lowered.program, samples[0], bound);
+  const std::vector<float> expected = model::run_float(s.graph, samples[0])[s.graph.output];
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(encrypted[i] * lowered.program.client.output_scale, static_cast<double>(expected[i]), 1e-3);
+  EXPECT_LT(bound, 1e-2);
+}
+
+// The nearer to the ring's end, the more it is worth to be short.
+TEST(LowerFhe, FloodedScalesAreNoLongerThanTheirErrorsNeed) {
+  FloatSample s(1, {16});
+  for (int i = 0; i < 3; ++i) square(s.dense(16));
+  s.dense(4);
+  const auto ranges = ranges_of(s.graph, s.samples(4, 0, 1));
+  const auto shorter = lower_fhe(s.graph, ranges).value(), longest = lower_fhe(s.graph, ranges, {.scale_bits = 96}).value();
+  EXPECT_LE(shorter.program.client.parameters.scale_bits, 96);
+  EXPECT_LE(CostModel(shorter.program.client.parameters).program(shorter.program),
+            CostModel(longest.program.client.parameters).program(longest.program));
+  const auto context = ckks::Context::create(shorter.program.client.parameters).value();
+  const auto flooded = ckks::predict_sanitized(*context, fheml::predict_output(shorter.program, *context), 40).value();
+  EXPECT_LT(ckks::kTail * flooded.noise / context->scale(0), shorter.program.client.output_magnitude / 1024);
+}
+
+TEST(Costs, CountsAreThoseOfTheMatrixAndGrowWithTheLevel) {
+  const fheml::Layout in = fheml::layout_in_order(64), out = fheml::layout_in_order(16);
+  const auto matrix = fheml::SparseMatrix::dense(16, 64, std::vector<float>(16 * 64, 1));
+  const MatrixCounts counts = counts_of(matrix, in, out, 4096);
+  EXPECT_EQ(counts.diagonals, 16u);
+  EXPECT_EQ(counts.folds, 2u);
+  EXPECT_GE((counts.baby_steps + 1) * (counts.giant_steps + 1), 16u);
+  const CostModel model({.log_degree = 15, .scale_bits = 40, .levels = 12, .first_bits = 50, .digits = 3, .special_limbs = 4});
+  // One core, measured: 9.5, 6.1, 11.5 ms. The model chooses, so it need not be better than this.
+  EXPECT_NEAR(model.rotation(12), 9.5e-3, 3e-3);
+  EXPECT_NEAR(model.hoisted_rotation(12), 6.1e-3, 2e-3);
+  EXPECT_NEAR(model.product(12), 11.5e-3, 3e-3);
+  for (int level = 2; level <= 12; ++level) {
+    EXPECT_GT(model.rotation(level), model.rotation(level - 1));
+    EXPECT_GT(model.matrix(level, counts), model.matrix(level - 1, counts));
+    EXPECT_GT(model.product(level), model.product(level - 1));
+  }
 }
 
 TEST(LowerFhe, OutputsTooLargeForTheLowestLevelAreScaled) {

@@ -6,6 +6,7 @@
 
 #include "blindproof/base/check.h"
 #include "blindproof/base/thread_pool.h"
+#include "blindproof/fhe/bfv/prediction.h"
 #include "blindproof/fhe/rlwe/flooding.h"
 #include "blindproof/fhe/rlwe/requirements.h"
 #include "blindproof/field/residues.h"
@@ -88,24 +89,6 @@ NttPoly switched(const Context& context, const NttPoly& a) {
   return result;
 }
 
-double rounding_of_products(const rlwe::Ring& ring) {
-  const double h = 2.0 / 3.0 * static_cast<double>(ring.degree());
-  return std::sqrt((1 + h + h * h) / 12);
-}
-
-double product_noise(const Ciphertext& a, const Ciphertext& b) {
-  const Context& context = *a.context();
-  const rlwe::Ring& ring = *context.ring();
-  const double t = static_cast<double>(context.parameters().t), root = std::sqrt(static_cast<double>(ring.degree()));
-  const double overflow = rlwe::rounding_noise(ring);  // of phase / Q beyond the message
-  const double shared = std::sqrt(1.0 + std::max(a.secret_power(), b.secret_power()));
-  const double crossed = t * root * (0.5 + overflow * shared) * (a.noise() + b.noise());
-  const double both = std::exp2(std::log2(t) + std::log2(a.noise()) + std::log2(b.noise()) -
-                                ring.log2_modulus(context.basis())) * root * shared;
-  const double switching = t * root * overflow * overflow * std::sqrt(2.0);
-  return std::hypot(crossed + both, switching, rounding_of_products(ring));
-}
-
 // Products are added modulo Q B, and divided by B once. Not relinearised.
 Outcome sum_of_products(const char* operation, std::span<const Ciphertext> a, std::span<const Ciphertext> b) {
   BLINDPROOF_TRY(rlwe::require_pairs(operation, a.size(), b.size()));
@@ -126,8 +109,9 @@ Outcome sum_of_products(const char* operation, std::span<const Ciphertext> a, st
     } else {
       rlwe::multiply_add(sum, x, y);
     }
-    noise += product_noise(a[i], b[i]);
-    power = std::max({power, a[i].secret_power() + 1, b[i].secret_power() + 1});
+    const Prediction product = predict_product(context, prediction_of(a[i]), prediction_of(b[i]));
+    noise += product.noise;
+    power = std::max(power, product.secret_power);
   }
   rlwe::Parts result;
   for (NttPoly& part : rlwe::divide(std::move(sum), context.product_ring()->drop_p(context.ring()->q_count()))) {
@@ -138,8 +122,8 @@ Outcome sum_of_products(const char* operation, std::span<const Ciphertext> a, st
 
 // The same message after a key switch.
 Outcome after_switch(const char* operation, const Ciphertext& a, rlwe::Parts&& parts) {
-  const double added = rlwe::key_switch_noise(*a.context()->ring(), a.context()->ring()->q_count());
-  return usable(operation, Ciphertext(a.context(), std::move(parts), std::hypot(a.noise(), added), a.secret_power()));
+  const Prediction predicted = predict_switch(*a.context(), prediction_of(a));
+  return usable(operation, Ciphertext(a.context(), std::move(parts), predicted.noise, predicted.secret_power));
 }
 
 double with_rounding(double noise) { return std::hypot(noise, std::sqrt(1.0 / 12)); }
@@ -154,8 +138,8 @@ Outcome combine(const char* operation, const Ciphertext& a, const Ciphertext& b,
   BLINDPROOF_TRY(rlwe::require_same_context(operation, a, b));
   rlwe::Parts parts = a.parts();
   combine_parts(parts, b.parts());
-  return usable(operation, Ciphertext(a.context(), std::move(parts), a.noise() + b.noise(),
-                                           std::max(a.secret_power(), b.secret_power())));
+  const Prediction predicted = predict_sum(prediction_of(a), prediction_of(b));
+  return usable(operation, Ciphertext(a.context(), std::move(parts), predicted.noise, predicted.secret_power));
 }
 
 template <class Combine>
@@ -163,7 +147,7 @@ Outcome combine(const char* operation, const Ciphertext& a, const Plaintext& b, 
   BLINDPROOF_TRY(rlwe::require_same_context(operation, a, b));
   rlwe::Parts parts = a.parts();
   combine_poly(parts[0], scaled_poly(b));
-  return usable(operation, Ciphertext(a.context(), std::move(parts), a.noise() + std::sqrt(1.0 / 12), a.secret_power()));
+  return usable(operation, Ciphertext(a.context(), std::move(parts), predict_sum(prediction_of(a)).noise, a.secret_power()));
 }
 
 }  // namespace
@@ -206,7 +190,7 @@ Ciphertext encrypt(const rlwe::SecretKey& key, const Plaintext& plaintext, crypt
   return encrypted(plaintext, std::move(zero.parts), rlwe::fresh_secret_key_noise(), zero.seed);
 }
 
-double fresh_noise(const Context& context) { return with_rounding(rlwe::fresh_public_key_noise(*context.ring())); }
+double fresh_noise(const Context& context) { return predict_fresh(context).noise; }
 
 // x = Q m / t + e, so t x = Q m + [t x]_Q and m = -[t x]_Q / Q modulo t.
 base::Result<Plaintext> decrypt(const rlwe::SecretKey& key, const Ciphertext& ciphertext) {

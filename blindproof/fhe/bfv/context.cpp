@@ -1,5 +1,6 @@
 #include "blindproof/fhe/bfv/context.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string>
@@ -35,6 +36,8 @@ constexpr std::array<NamedParameters, 10> kNamed{{
      {.log_degree = 15, .t = 786433, .limbs = 7, .limb_bits = 50, .digits = 4, .security = k256}},
 }};
 
+constexpr std::uint64_t kMaxT = std::uint64_t{1} << 40;
+
 base::Error invalid(std::string detail) {
   return base::error(base::ErrorCode::kInvalidArgument, "BFV parameters", std::move(detail));
 }
@@ -66,7 +69,7 @@ base::Result<ContextPtr> Context::make(const Parameters& parameters, bool check_
   if (parameters.log_degree < 6 || parameters.log_degree > 17) return invalid("log_degree must lie between 6 and 17");
   if (parameters.limbs < 1 || parameters.limbs > 15) return invalid("limbs must lie between 1 and 15");
   if (parameters.limb_bits < 30 || parameters.limb_bits > 50) return invalid("limb_bits must lie between 30 and 50");
-  if (parameters.t >= std::uint64_t{1} << 40) return invalid("the plaintext modulus must lie below 2^40");
+  if (parameters.t >= kMaxT) return invalid("the plaintext modulus must lie below 2^40");
   BLINDPROOF_ASSIGN(rlwe::SlotEncoder slots, rlwe::SlotEncoder::create(parameters.t, parameters.log_degree));
   const std::size_t limbs = static_cast<std::size_t>(parameters.limbs);
   const std::size_t digits = std::min(static_cast<std::size_t>(std::max(parameters.digits, 1)), limbs);
@@ -98,6 +101,23 @@ base::Result<ContextPtr> Context::make(const Parameters& parameters, bool check_
   Parameters chosen = parameters;
   chosen.digits = static_cast<int>(digits);
   chosen.special_limbs = static_cast<int>(special);
+  return make(chosen, std::move(ring), std::move(product_ring), std::move(slots));
+}
+
+base::Result<ContextPtr> Context::create(const ContextPtr& like, std::uint64_t t) {
+  if (t >= kMaxT) return invalid("the plaintext modulus must lie below 2^40");
+  for (const rlwe::RingPtr& ring : {like->ring_, like->product_ring_}) {
+    for (const std::vector<std::uint64_t>& moduli : {ring->parameters().q, ring->parameters().p}) {
+      if (std::ranges::find(moduli, t) != moduli.end()) return invalid("the plaintext modulus is one of the ciphertexts' moduli");
+    }
+  }
+  BLINDPROOF_ASSIGN(rlwe::SlotEncoder slots, rlwe::SlotEncoder::create(t, like->parameters_.log_degree));
+  Parameters chosen = like->parameters_;
+  chosen.t = t;
+  return make(chosen, like->ring_, like->product_ring_, std::move(slots));
+}
+
+base::Result<ContextPtr> Context::make(const Parameters& chosen, rlwe::RingPtr ring, rlwe::RingPtr product_ring, rlwe::SlotEncoder slots) {
   ContextPtr context(new Context(chosen, std::move(ring), std::move(product_ring), std::move(slots)));
   if (std::log2(kTail * rlwe::fresh_public_key_noise(*context->ring_)) >= context->log2_room_) {
     return invalid("fresh ciphertexts would not decrypt: use more limbs or a smaller plaintext modulus");

@@ -45,6 +45,9 @@ class Context {
   static base::Result<ContextPtr> create(const Parameters& parameters);
   /// Those of named_parameters().   Errors: kInvalidArgument for another name, listing them.
   static base::Result<ContextPtr> create(std::string_view name);
+  /// The same moduli for another plaintext modulus: keys of either serve both, and parts of ciphertexts are in one ring.
+  /// Errors: kInvalidArgument for a t that is out of range, one of the moduli, or too large for fresh ciphertexts to decrypt.
+  static base::Result<ContextPtr> create(const ContextPtr& like, std::uint64_t t);
 
   /// With all choices made: no zeros that stand for "choose".
   const Parameters& parameters() const noexcept { return parameters_; }
@@ -72,6 +75,7 @@ class Context {
 
   Context(const Parameters& parameters, rlwe::RingPtr ring, rlwe::RingPtr product_ring, rlwe::SlotEncoder slots);
   static base::Result<ContextPtr> make(const Parameters& parameters, bool check_security);
+  static base::Result<ContextPtr> make(const Parameters& chosen, rlwe::RingPtr ring, rlwe::RingPtr product_ring, rlwe::SlotEncoder slots);
 
   Parameters parameters_;
   rlwe::RingPtr ring_, product_ring_;

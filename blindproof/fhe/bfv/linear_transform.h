@@ -21,10 +21,15 @@ class LinearTransform {
   /// Encodes the diagonals. `baby_steps` 0 chooses those with the cheapest key switches.
   /// Errors: kInvalidArgument for no diagonals, numbers from N/2 on, vectors of another length than N, or entries out of range.
   static base::Result<LinearTransform> create(const ContextPtr& context, const Diagonals& diagonals, std::size_t baby_steps = 0);
+  /// The same where diagonals are made one after the other: each number once, `diagonal` may run on several threads.
+  static base::Result<LinearTransform> create(const ContextPtr& context, const std::vector<std::size_t>& numbers,
+                                              const rlwe::MakeDiagonal& diagonal, std::size_t baby_steps = 0);
 
   std::size_t baby_steps() const noexcept { return matrix_.diagonals.baby_steps(); }
   /// The rotations that keys are needed for.
   std::vector<std::int64_t> rotations() const { return matrix_.diagonals.rotations(); }
+  /// Of the encoded diagonals.
+  std::size_t bytes() const noexcept;
 
   /// Errors: kMismatch for another context; kInvalidArgument for missing keys, another degree than 1, or a result that might
   /// not decrypt.

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "blindproof/base/thread_pool.h"
+#include "blindproof/fhe/bgv/prediction.h"
 #include "blindproof/fhe/rlwe/flooding.h"
 #include "blindproof/fhe/rlwe/requirements.h"
 #include "blindproof/field/residues.h"
@@ -54,45 +55,12 @@ rlwe::Parts scaled(const Ciphertext& a, std::int64_t constant) {
   return parts;
 }
 
-double last_modulus(const Ciphertext& a) {
-  return static_cast<double>(a.parts()[0].modulus(a.context()->q_limbs(a.level()) - 1).value());
-}
-
-double switched(const Ciphertext& a) {
-  return std::hypot(a.deviation(), t_of(a) * rlwe::key_switch_noise(*a.context()->ring(), a.context()->q_limbs(a.level())));
-}
-
-double binomial(int n, int k) {
-  double result = 1;
-  for (int i = 1; i <= k; ++i) result *= static_cast<double>(n - k + i) / i;
-  return result;
-}
-
-// What the sum of two independent deviations is raised by so that its square varies as that of one with power_b: fourth moments
-// of powers p of the secret are binom(2p, p) times those of a Gaussian.
-double joint_excess(double a, int power_a, double b, int power_b) {
-  const double x = a * a / (a * a + b * b), y = 1 - x;
-  const double moment = x * x * binomial(2 * power_a, power_a) + 2 * x * y * binomial(power_a + power_b, power_a) +
-                        y * y * binomial(2 * power_b, power_b);
-  return std::max(1.0, std::pow(moment / binomial(2 * power_b, power_b), 0.25));
-}
-
-// The division of a ciphertext by its level's modulus: what is predicted of the result.
-Ciphertext divided(const Ciphertext& a, rlwe::Parts&& parts, double deviation) {
+// The division of a ciphertext by its level's modulus, `predicted` being of what is divided.
+Ciphertext divided(const Ciphertext& a, rlwe::Parts&& parts, const Prediction& predicted) {
   const Context& context = *a.context();
-  const double h = 2.0 / 3.0 * static_cast<double>(context.ring()->degree());
-  const double rounding =
-      t_of(a) * (a.parts().size() == 3 && parts.size() == 3 ? std::sqrt((1 + h + h * h) / 12) : rlwe::rounding_noise(*context.ring()));
-  const double kept = deviation / last_modulus(a);
-  double total = std::hypot(kept, rounding);
-  int power = a.secret_power();
-  if (kept <= rounding) {
-    const int power_of_rounding = static_cast<int>(parts.size()) - 1;
-    total *= joint_excess(kept, power, rounding, power_of_rounding);
-    power = power_of_rounding;
-  }
-  return {a.context(), a.level() - 1, context.t().multiply(a.factor(), context.inverse_modulus(a.level())), std::move(parts), total,
-          power};
+  const Prediction after = predict_rescale(context, predicted, parts.size() - 1);
+  return {a.context(), after.level, context.t().multiply(a.factor(), context.inverse_modulus(a.level())), std::move(parts),
+          after.deviation, after.secret_power};
 }
 
 template <class Combine>
@@ -100,8 +68,8 @@ Outcome combine(const char* operation, const Ciphertext& a, const Ciphertext& b,
   BLINDPROOF_TRY(same_factor(operation, a, b));
   rlwe::Parts parts = a.parts();
   combine_parts(parts, b.parts());
-  return usable(operation, Ciphertext(a.context(), a.level(), a.factor(), std::move(parts), a.deviation() + b.deviation(),
-                                      std::max(a.secret_power(), b.secret_power())));
+  const Prediction predicted = predict_sum(prediction_of(a), prediction_of(b));
+  return usable(operation, Ciphertext(a.context(), a.level(), a.factor(), std::move(parts), predicted.deviation, predicted.secret_power));
 }
 
 template <class Combine>
@@ -109,24 +77,18 @@ Outcome combine(const char* operation, const Ciphertext& a, const Plaintext& b, 
   BLINDPROOF_TRY(rlwe::require_same_context(operation, a, b));
   rlwe::Parts parts = a.parts();
   combine_poly(parts[0], centered_poly(b, a.level(), a.factor()));
-  return usable(operation, Ciphertext(a.context(), a.level(), a.factor(), std::move(parts), a.deviation() + t_of(a) / 2,
-                                      a.secret_power()));
+  const Prediction predicted = predict_sum(*a.context(), prediction_of(a));
+  return usable(operation, Ciphertext(a.context(), a.level(), a.factor(), std::move(parts), predicted.deviation, predicted.secret_power));
 }
 
 // The same message after a key switch.
 Outcome after_switch(const char* operation, const Ciphertext& a, rlwe::Parts&& parts) {
-  return usable(operation, Ciphertext(a.context(), a.level(), a.factor(), std::move(parts), switched(a), a.secret_power()));
+  const Prediction predicted = predict_switch(*a.context(), prediction_of(a));
+  return usable(operation, Ciphertext(a.context(), a.level(), a.factor(), std::move(parts), predicted.deviation, predicted.secret_power));
 }
 
 double with_message(const Context& context, double noise) {
   return static_cast<double>(context.parameters().t) * std::hypot(noise, 0.5);
-}
-
-double product_deviation(const Ciphertext& a, const Ciphertext& b) {
-  // Twice for what both share: the message, if one is squared.
-  const double variance = 2 * static_cast<double>(a.context()->ring()->degree()) *
-                          binomial(a.secret_power() + b.secret_power(), a.secret_power());
-  return a.deviation() * b.deviation() * std::sqrt(variance);
 }
 
 // Neither relinearised nor divided.
@@ -146,8 +108,9 @@ Outcome sum_of_products(const char* operation, std::span<const Ciphertext> a, st
     } else {
       rlwe::multiply_add(parts, a[i].parts(), b[i].parts());
     }
-    deviation += product_deviation(a[i], b[i]);
-    power = std::max(power, a[i].secret_power() + b[i].secret_power());
+    const Prediction product = predict_product(*a[i].context(), prediction_of(a[i]), prediction_of(b[i]));
+    deviation += product.deviation;
+    power = std::max(power, product.secret_power);
   }
   return usable(operation, Ciphertext(a[0].context(), a[0].level(), a[0].context()->t().multiply(a[0].factor(), b[0].factor()),
                                       std::move(parts), deviation, power));
@@ -201,7 +164,7 @@ Ciphertext encrypt(const rlwe::SecretKey& key, const Plaintext& plaintext, crypt
 }
 
 double fresh_deviation(const Context& context) {
-  return with_message(context, rlwe::fresh_public_key_noise(*context.ring()));
+  return predict_fresh(context).deviation;
 }
 
 base::Result<Plaintext> decrypt(const rlwe::SecretKey& key, const Ciphertext& ciphertext) {
@@ -267,7 +230,7 @@ Outcome relinearize(const Ciphertext& a, const rlwe::KeySwitchKey& key) {
 
 Outcome rescale(const Ciphertext& a) {
   BLINDPROOF_TRY(has_level_below("rescaling", a));
-  return usable("rescaling", divided(a, rlwe::rescale(rlwe::Parts(a.parts()), a.context()->parameters().t), a.deviation()));
+  return usable("rescaling", divided(a, rlwe::rescale(rlwe::Parts(a.parts()), a.context()->parameters().t), prediction_of(a)));
 }
 
 Outcome relinearize_and_rescale(const Ciphertext& a, const rlwe::KeySwitchKey& key) {
@@ -275,7 +238,8 @@ Outcome relinearize_and_rescale(const Ciphertext& a, const rlwe::KeySwitchKey& k
   BLINDPROOF_TRY(rlwe::require_key("relinearisation", a.parts(), key));
   BLINDPROOF_TRY(has_level_below("rescaling", a));
   return usable("rescaling",
-                divided(a, rlwe::relinearize_and_rescale(a.parts(), key, a.context()->parameters().t), switched(a)));
+                divided(a, rlwe::relinearize_and_rescale(a.parts(), key, a.context()->parameters().t),
+                        predict_switch(*a.context(), prediction_of(a))));
 }
 
 Outcome multiply(const Ciphertext& a, const Ciphertext& b, const rlwe::KeySwitchKey& key) {

@@ -1,8 +1,8 @@
 #include "blindproof/fhe/bgv/linear_transform.h"
 
-#include <cmath>
 #include <string>
 
+#include "blindproof/fhe/bgv/prediction.h"
 #include "blindproof/fhe/rlwe/requirements.h"
 
 namespace blindproof::fhe::bgv {
@@ -18,14 +18,28 @@ Diagonals diagonals_of(const std::vector<std::vector<std::int64_t>>& matrix, std
 
 base::Result<LinearTransform> LinearTransform::create(const ContextPtr& context, const Diagonals& diagonals, int level,
                                                       std::size_t baby_steps) {
+  const std::size_t slots = context->slots().slots();
+  BLINDPROOF_TRY(rlwe::DiagonalMatrix::create(diagonals, slots / 2, slots, baby_steps));
+  std::vector<std::size_t> numbers;
+  for (const auto& [d, values] : diagonals) numbers.push_back(d);
+  return create(context, numbers, [&](std::size_t d) { return diagonals.at(d); }, level, baby_steps);
+}
+
+base::Result<LinearTransform> LinearTransform::create(const ContextPtr& context, const std::vector<std::size_t>& numbers,
+                                                      const rlwe::MakeDiagonal& diagonal, int level, std::size_t baby_steps) {
   if (level < 1 || level > context->top_level()) {
     return rlwe::invalid(kOperation, "level " + std::to_string(level) + " has no level below it, or doesn't exist");
   }
   // c f_level / q = f_{level-1}, as for products of ciphertexts: c is the level's factor.
   BLINDPROOF_ASSIGN(rlwe::IntegerMatrix matrix,
-                    rlwe::encode_matrix(context->ring(), context->q_limbs(level), context->slots(), diagonals,
+                    rlwe::encode_matrix(context->ring(), context->q_limbs(level), context->slots(), numbers, diagonal,
                                         context->factor(level), baby_steps));
   return LinearTransform(context, level, std::move(matrix));
+}
+
+std::size_t LinearTransform::bytes() const noexcept {
+  const rlwe::Ring& ring = *context_->ring();
+  return matrix_.diagonals.size() * ring.limbs({context_->q_limbs(level_), true}) * ring.degree() * sizeof(std::uint64_t);
 }
 
 Outcome LinearTransform::apply(const Ciphertext& a, const rlwe::GaloisKeys& keys) const {
@@ -39,11 +53,10 @@ Outcome LinearTransform::apply(const Ciphertext& a, const rlwe::GaloisKeys& keys
   const rlwe::Ring& ring = *context_->ring();
   const std::size_t q_limbs = context_->q_limbs(level_);
   BLINDPROOF_ASSIGN(rlwe::Parts sum, matrix_.diagonals.apply(a.parts(), keys, t.value()));
-  const double switching = static_cast<double>(t.value()) * rlwe::key_switch_noise(ring, q_limbs);
-  const double deviation = matrix_.norm * std::hypot(a.deviation(), switching) +
-                           static_cast<double>(matrix_.diagonals.giant_steps()) * switching;
+  const Prediction predicted = predict_matrix(*context_, prediction_of(a), matrix_.norm, matrix_.diagonals.giant_steps());
   return rescale(Ciphertext(context_, level_, t.multiply(a.factor(), context_->factor(level_)),
-                            rlwe::divide(std::move(sum), ring.drop_p(q_limbs), t.value()), deviation, a.secret_power()));
+                            rlwe::divide(std::move(sum), ring.drop_p(q_limbs), t.value()), predicted.deviation,
+                            predicted.secret_power));
 }
 
 }  // namespace blindproof::fhe::bgv

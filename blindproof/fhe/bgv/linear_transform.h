@@ -23,11 +23,16 @@ class LinearTransform {
   /// Errors: kInvalidArgument for a level without one below, no diagonals, numbers from N/2 on, vectors of another length than N, or entries out of range.
   static base::Result<LinearTransform> create(const ContextPtr& context, const Diagonals& diagonals, int level,
                                               std::size_t baby_steps = 0);
+  /// The same where diagonals are made one after the other: each number once, `diagonal` may run on several threads.
+  static base::Result<LinearTransform> create(const ContextPtr& context, const std::vector<std::size_t>& numbers,
+                                              const rlwe::MakeDiagonal& diagonal, int level, std::size_t baby_steps = 0);
 
   int level() const noexcept { return level_; }
   std::size_t baby_steps() const noexcept { return matrix_.diagonals.baby_steps(); }
   /// The rotations that keys are needed for.
   std::vector<std::int64_t> rotations() const { return matrix_.diagonals.rotations(); }
+  /// Of the encoded diagonals.
+  std::size_t bytes() const noexcept;
 
   /// At the next level and its factor.
   /// Errors: kMismatch unless a is at the matrix's level and has its factor; kInvalidArgument for missing keys, another degree

@@ -53,7 +53,8 @@ class Context {
   int top_level() const noexcept { return parameters_.levels; }
   /// S_level.
   double scale(int level) const noexcept { return scales_[static_cast<std::size_t>(level)]; }
-  std::size_t limbs_per_level() const noexcept { return parameters_.scale_bits < field::Modulus::kMaxBits ? 1 : 2; }
+  std::size_t limbs_per_level() const noexcept { return limbs_per_level(parameters_); }
+  static std::size_t limbs_per_level(const Parameters& parameters) noexcept { return parameters.scale_bits < field::Modulus::kMaxBits ? 1 : 2; }
   std::size_t q_limbs(int level) const noexcept { return limbs_per_level() * (static_cast<std::size_t>(level) + 1); }
   /// q_level: of its moduli that go in a rescale, the product.
   double level_modulus(int level) const noexcept;

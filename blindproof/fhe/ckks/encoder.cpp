@@ -19,20 +19,10 @@ base::Error invalid(std::string detail) {
 }
 
 // Coefficients up to 2^62 are rounded to one integer; longer ones are 2^shift times an integer, for doubles have 53 bits.
-rlwe::NttPoly round_to_poly(const Context& context, const rlwe::Basis& basis, std::span<const double> scaled,
-                            double largest) {
-  const int shift = std::max(0, largest > 0 ? std::ilogb(largest) - 60 : 0);
-  const double factor = std::ldexp(1.0, -shift);
-  rlwe::SecretVector<std::int64_t> integers(scaled.size());
-  for (std::size_t i = 0; i < scaled.size(); ++i) integers[i] = std::llrint(scaled[i] * factor);
-  rlwe::NttPoly result = rlwe::values_of_signed(context.ring(), basis, integers, Secrecy::kSecret);
-  if (shift > 0) {
-    std::vector<std::uint64_t> powers;
-    for (std::size_t i = 0; i < result.limbs(); ++i) {
-      powers.push_back(result.modulus(i).power(2, static_cast<std::uint64_t>(shift)));
-    }
-    scale(result, powers);
-  }
+rlwe::CompactPoly round_to_integers(std::span<const double> scaled, double largest) {
+  rlwe::CompactPoly result{rlwe::SecretVector<std::int64_t>(scaled.size()), std::max(0, largest > 0 ? std::ilogb(largest) - 60 : 0)};
+  const double factor = std::ldexp(1.0, -result.shift);
+  for (std::size_t i = 0; i < scaled.size(); ++i) result.integers[i] = std::llrint(scaled[i] * factor);
   return result;
 }
 
@@ -123,14 +113,19 @@ base::Result<Plaintext> Encoder::encode(std::span<const std::complex<double>> va
   BLINDPROOF_ASSIGN(const Scaled numbers, scaled(values, level, scale));
   const double degree = static_cast<double>(context_->ring()->degree());
   return Plaintext(context_, level, scale,
-                   round_to_poly(*context_, context_->basis(level), numbers.coefficients, numbers.largest),
+                   rlwe::compact_values(context_->ring(), context_->basis(level), round_to_integers(numbers.coefficients, numbers.largest)),
                    {numbers.magnitude, std::sqrt(degree / 12), std::sqrt(degree / 12)});
 }
 
 base::Result<rlwe::NttPoly> Encoder::encode_extended(std::span<const std::complex<double>> values, int level,
                                                      double scale) const {
+  BLINDPROOF_ASSIGN(const rlwe::CompactPoly compact, encode_compact(values, level, scale));
+  return rlwe::compact_values(context_->ring(), {context_->q_limbs(level), true}, compact);
+}
+
+base::Result<rlwe::CompactPoly> Encoder::encode_compact(std::span<const std::complex<double>> values, int level, double scale) const {
   BLINDPROOF_ASSIGN(const Scaled numbers, scaled(values, level, scale));
-  return round_to_poly(*context_, {context_->q_limbs(level), true}, numbers.coefficients, numbers.largest);
+  return round_to_integers(numbers.coefficients, numbers.largest);
 }
 
 base::Result<Plaintext> Encoder::encode(std::span<const double> values, int level) const {

@@ -26,6 +26,8 @@ class Encoder {
   /// The same polynomial also modulo the special moduli, for sums that are divided by them at the end.
   /// Errors: those of encode().
   base::Result<rlwe::NttPoly> encode_extended(std::span<const std::complex<double>> values, int level, double scale) const;
+  /// The same before it is transformed.
+  base::Result<rlwe::CompactPoly> encode_compact(std::span<const std::complex<double>> values, int level, double scale) const;
 
   /// All N/2 slots. Those of decrypt() are for the holder of the secret key alone: see decrypt_to_share().
   std::vector<std::complex<double>> decode(const Plaintext& plaintext) const;

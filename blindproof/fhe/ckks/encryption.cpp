@@ -9,6 +9,8 @@
 namespace blindproof::fhe::ckks {
 namespace {
 
+constexpr const char* kSanitizing = "sanitising";
+
 double slot_noise(const Context& context, double coefficient_noise) {
   return std::sqrt(static_cast<double>(context.ring()->degree())) * coefficient_noise;
 }
@@ -18,6 +20,19 @@ Ciphertext with_message(const Plaintext& plaintext, rlwe::Parts&& parts, double 
   rlwe::add_to(parts[0], plaintext.poly());
   return {plaintext.context(), plaintext.level(), plaintext.scale(), std::move(parts),
           plaintext.prediction().plus(slot_noise(*plaintext.context(), coefficient_noise)), seed};
+}
+
+struct Sanitized {
+  rlwe::Flood flood;
+  Prediction prediction;
+};
+
+base::Result<Sanitized> predict_flood(const Context& context, const Prediction& a, int hiding_bits) {
+  const Prediction prediction = a.plus(slot_noise(context, rlwe::fresh_public_key_noise(*context.ring())));
+  // A coefficient of the error is (2/N) times a sum of its N/2 slots times roots of unity: weights of norm sqrt(2/N).
+  const double coefficient = prediction.joint_noise(context.slots()) / std::sqrt(static_cast<double>(context.slots()));
+  BLINDPROOF_ASSIGN(const rlwe::Flood flood, rlwe::uniform_flood(kSanitizing, kTail * coefficient, hiding_bits));
+  return Sanitized{flood, prediction.plus(slot_noise(context, flood.deviation()))};
 }
 
 // What a flood leaves must fit the modulus, and tell something.
@@ -93,19 +108,19 @@ base::Result<Plaintext> decrypt_to_share(const rlwe::SecretKey& key, const Ciphe
                                       exact.prediction().plus(slot_noise(context, flood.deviation()))));
 }
 
+base::Result<Prediction> predict_sanitized(const Context& context, const Prediction& a, int hiding_bits) {
+  BLINDPROOF_ASSIGN(const Sanitized sanitized, predict_flood(context, a, hiding_bits));
+  return sanitized.prediction;
+}
+
 base::Result<Ciphertext> sanitize(const Ciphertext& a, const rlwe::PublicKey& key, int hiding_bits, crypto::Csprng& random) {
-  constexpr const char* kOperation = "sanitising";
-  BLINDPROOF_TRY(rlwe::require_degree(kOperation, a.parts(), 1));
-  BLINDPROOF_TRY(rlwe::require_ring(kOperation, a.parts(), key.b.ring_ptr()));
+  BLINDPROOF_TRY(rlwe::require_degree(kSanitizing, a.parts(), 1));
+  BLINDPROOF_TRY(rlwe::require_ring(kSanitizing, a.parts(), key.b.ring_ptr()));
   const Context& context = *a.context();
-  const Prediction prediction = a.prediction().plus(slot_noise(context, rlwe::fresh_public_key_noise(*context.ring())));
-  // A coefficient of the error is (2/N) times a sum of its N/2 slots times roots of unity: weights of norm sqrt(2/N).
-  const double coefficient = prediction.joint_noise(context.slots()) / std::sqrt(static_cast<double>(context.slots()));
-  BLINDPROOF_ASSIGN(const rlwe::Flood flood, rlwe::uniform_flood(kOperation, kTail * coefficient, hiding_bits));
-  rlwe::Parts parts = rlwe::encrypt_flooded_zero(key, context.basis(a.level()), flood, 1, random);
+  BLINDPROOF_ASSIGN(const Sanitized after, predict_flood(context, a.prediction(), hiding_bits));
+  rlwe::Parts parts = rlwe::encrypt_flooded_zero(key, context.basis(a.level()), after.flood, 1, random);
   rlwe::add_to(parts, a.parts());
-  return useful(kOperation, Ciphertext(a.context(), a.level(), a.scale(), std::move(parts),
-                                       prediction.plus(slot_noise(context, flood.deviation()))));
+  return useful(kSanitizing, Ciphertext(a.context(), a.level(), a.scale(), std::move(parts), after.prediction));
 }
 
 }  // namespace blindproof::fhe::ckks

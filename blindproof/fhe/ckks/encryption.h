@@ -48,4 +48,7 @@ base::Result<Plaintext> decrypt_to_share(const rlwe::SecretKey& key, const Ciphe
 /// Errors: also kInvalidArgument where less than a bit of the result would remain, or it would not fit the modulus.
 base::Result<Ciphertext> sanitize(const Ciphertext& a, const rlwe::PublicKey& key, int hiding_bits, crypto::Csprng& random);
 
+/// What it will predict for such a ciphertext.
+base::Result<Prediction> predict_sanitized(const Context& context, const Prediction& a, int hiding_bits);
+
 }  // namespace blindproof::fhe::ckks

@@ -31,21 +31,27 @@ base::Result<LinearTransform> LinearTransform::create(const Encoder& encoder, co
 
 base::Result<LinearTransform> LinearTransform::create(
     const Encoder& encoder, const std::vector<std::size_t>& numbers,
-    const std::function<std::vector<std::complex<double>>(std::size_t)>& diagonal, int level, std::size_t baby_steps) {
+    const std::function<std::vector<std::complex<double>>(std::size_t)>& diagonal, int level, std::size_t baby_steps,
+    Storage storage) {
   const ContextPtr& context = encoder.context();
   const std::size_t slots = context->slots();
   if (level < 1 || level > context->top_level()) {
     return rlwe::invalid(kOperation, "level " + std::to_string(level) + " has no level below it, or doesn't exist");
   }
   BLINDPROOF_ASSIGN(rlwe::DiagonalMatrix matrix, rlwe::DiagonalMatrix::create(numbers, slots, baby_steps));
-  LinearTransform result(context, level, std::move(matrix));
-  std::vector<std::optional<base::Result<rlwe::NttPoly>>> encoded(numbers.size());
+  LinearTransform result(context, level, storage, std::move(matrix));
+  std::vector<std::optional<base::Result<rlwe::CompactPoly>>> encoded(numbers.size());
+  std::vector<std::optional<rlwe::NttPoly>> transformed(numbers.size());
   std::vector<double> row_sums(slots), column_sums(slots);
   std::mutex sums;
   base::parallel_for(numbers.size(), [&](std::size_t i) {
     const std::vector<std::complex<double>> values = diagonal(numbers[i]);
-    encoded[i].emplace(encoder.encode_extended(rlwe::rotated_right(values, slots, result.matrix_.giant_of(numbers[i])), level,
-                                               context->scale(level)));
+    encoded[i].emplace(encoder.encode_compact(rlwe::rotated_right(values, slots, result.matrix_.giant_of(numbers[i])), level,
+                                              context->scale(level)));
+    if (encoded[i]->ok() && storage == Storage::kTransformed) {
+      transformed[i].emplace(rlwe::compact_values(context->ring(), {context->q_limbs(level), true}, **encoded[i]));
+      **encoded[i] = {};
+    }
     const std::lock_guard lock(sums);
     double largest = 0;
     for (std::size_t slot = 0; slot < slots; ++slot) {
@@ -57,16 +63,21 @@ base::Result<LinearTransform> LinearTransform::create(
   });
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     if (!encoded[i]->ok()) return std::move(*encoded[i]).error();
-    result.matrix_.insert(numbers[i], std::move(**encoded[i]));
+    if (transformed[i]) {
+      result.matrix_.insert(numbers[i], std::move(*transformed[i]));
+    } else {
+      result.matrix_.insert(numbers[i], std::move(**encoded[i]));
+    }
   }
   result.row_sum_ = *std::ranges::max_element(row_sums);
   result.norm_ = std::sqrt(result.row_sum_ * *std::ranges::max_element(column_sums));
   return result;
 }
 
-std::size_t LinearTransform::bytes() const noexcept {
-  const rlwe::Ring& ring = *context_->ring();
-  return matrix_.size() * ring.limbs({context_->q_limbs(level_), true}) * ring.degree() * sizeof(std::uint64_t);
+std::size_t LinearTransform::bytes_of(const Context& context, int level, std::size_t diagonals, Storage storage) noexcept {
+  const rlwe::Ring& ring = *context.ring();
+  const std::size_t limbs = storage == Storage::kCompact ? 1 : ring.limbs({context.q_limbs(level), true});
+  return diagonals * limbs * ring.degree() * sizeof(std::uint64_t);
 }
 
 Outcome LinearTransform::apply(const Ciphertext& a, const rlwe::GaloisKeys& keys) const {

@@ -118,9 +118,9 @@ base::Result<AnyCiphertexts> read_all(base::ByteReader& reader, std::size_t coun
   return read_all<bgv::Ciphertext>(reader, count, std::get<bgv::ContextPtr>(context));
 }
 
-// Integers belong to the exact schemes, other numbers to CKKS.
+// Integers belong to the exact schemes, other numbers to CKKS; programs and their batches to any.
 bool fits_scheme(Content content, const AnyContext& context) {
-  if (content == Content::kProgram) return true;
+  if (content == Content::kProgram || content == Content::kBatch) return true;
   return (content == Content::kIntegers) != std::holds_alternative<ckks::ContextPtr>(context);
 }
 

@@ -1,15 +1,13 @@
 #include "blindproof/fhe/formats/evaluation_key_file.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
-#include <new>
 #include <string>
 #include <utility>
 
 #include "blindproof/base/check.h"
 #include "blindproof/base/thread_pool.h"
 #include "blindproof/crypto/sha256.h"
+#include "blindproof/fhe/formats/mapped.h"
 #include "blindproof/fhe/formats/packing.h"
 
 namespace blindproof::fhe::formats {
@@ -17,19 +15,10 @@ namespace {
 
 using base::ErrorCode;
 
-static_assert(std::endian::native == std::endian::little, "words are mapped as they stand");
-
 constexpr std::string_view kPlace = "evaluation keys";
-constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kEntryBytes = 8 + 1 + 32 + 32;
 
 base::Error failed(ErrorCode code, std::string detail) { return base::error(code, std::string(kPlace), std::move(detail)); }
-
-base::ByteSpan bytes_of(std::span<const std::uint64_t> words) {
-  return {reinterpret_cast<const std::uint8_t*>(words.data()), words.size_bytes()};
-}
-
-std::size_t aligned(std::size_t position) { return (position + kAlignment - 1) / kAlignment * kAlignment; }
 
 bool may_be(const EvaluationKeyEntry& entry, const rlwe::Ring& ring) {
   const bool element = entry.element == kRelinearization ||
@@ -52,21 +41,14 @@ base::Bytes table(const Header& header, std::span<const EvaluationKeyEntry> entr
     writer.raw(digests[i]);
   }
   base::Bytes bytes = with_checksum(std::move(writer));
-  bytes.resize(aligned(bytes.size()));
+  bytes.resize(mapped_position(bytes.size()));
   return bytes;
-}
-
-base::MappedFile aligned_copy(base::ByteSpan bytes) {
-  void* memory = ::operator new(bytes.size(), std::align_val_t{kAlignment});
-  std::memcpy(memory, bytes.data(), bytes.size());
-  return {std::shared_ptr<void>(memory, [](void* p) { ::operator delete(p, std::align_val_t{kAlignment}); }),
-          {static_cast<std::uint8_t*>(memory), bytes.size()}};
 }
 
 }  // namespace
 
 std::size_t evaluation_key_bytes(const rlwe::Ring& ring, std::size_t q_limbs) noexcept {
-  return ring.digit_count(q_limbs) * ring.limbs({q_limbs, true}) * ring.degree() * sizeof(std::uint64_t);
+  return ring.digit_count(q_limbs) * mapped_bytes(ring, {q_limbs, true});
 }
 
 base::Result<EvaluationKeyWriter> EvaluationKeyWriter::create(const std::filesystem::path& path, Header header,
@@ -96,11 +78,9 @@ base::Status EvaluationKeyWriter::add(const rlwe::KeySwitchKey& key) {
   if (key.q_limbs() != entries_[seeds_.size()].q_limbs) return failed(ErrorCode::kMismatch, "a key has other limbs than announced");
   crypto::Sha256 digest;
   for (const rlwe::NttPoly& b : key.b) {
-    for (std::size_t i = 0; i < b.limbs(); ++i) {
-      digest.absorb(bytes_of(b.limb(i)));
-      BLINDPROOF_TRY(file_.write_at(position_, bytes_of(b.limb(i))));
-      position_ += b.limb(i).size_bytes();
-    }
+    digest.absorb(mapped_words(b));
+    BLINDPROOF_TRY(file_.write_at(position_, mapped_words(b)));
+    position_ += mapped_words(b).size();
   }
   seeds_.push_back(key.seed);
   digests_.push_back(digest.finish());
@@ -118,13 +98,19 @@ std::vector<EvaluationKeyEntry> entries_of(const AnyContext& context, const Eval
   const rlwe::Ring& ring = *ring_of(context);
   const std::size_t q_limbs = selection.q_limbs > 0 ? selection.q_limbs : ring.q_count();
   std::vector<EvaluationKeyEntry> entries;
-  const auto want = [&](std::size_t element) {
-    const EvaluationKeyEntry entry{element, q_limbs};
-    if (element != 1 && std::ranges::find(entries, entry) == entries.end()) entries.push_back(entry);
+  const auto want = [&](const EvaluationKeyEntry& entry) {
+    if (entry.element == 1) return;
+    const auto known = std::ranges::find(entries, entry.element, &EvaluationKeyEntry::element);
+    if (known == entries.end()) {
+      entries.push_back(entry);
+    } else {
+      known->q_limbs = std::max(known->q_limbs, entry.q_limbs);
+    }
   };
-  if (selection.relinearization) want(kRelinearization);
-  for (const std::int64_t steps : selection.rotations) want(rlwe::rotation_element(ring.log_degree(), steps));
-  if (selection.conjugation) want(rlwe::conjugation_element(ring.log_degree()));
+  if (selection.relinearization) want({kRelinearization, q_limbs});
+  for (const std::int64_t steps : selection.rotations) want({rlwe::rotation_element(ring.log_degree(), steps), q_limbs});
+  if (selection.conjugation) want({rlwe::conjugation_element(ring.log_degree()), q_limbs});
+  for (const EvaluationKeyEntry& entry : selection.entries) want(entry);
   std::ranges::sort(entries, ascends);
   return entries;
 }
@@ -155,7 +141,7 @@ base::Result<EvaluationKeyFile> EvaluationKeyFile::open(const std::filesystem::p
 }
 
 base::Result<EvaluationKeyFile> EvaluationKeyFile::parse(base::ByteSpan bytes, Contexts& contexts) {
-  return parse(aligned_copy(bytes), contexts);
+  return parse(mapped_copy(bytes), contexts);
 }
 
 base::Result<EvaluationKeyFile> EvaluationKeyFile::parse(base::MappedFile memory, Contexts& contexts) {
@@ -180,7 +166,7 @@ base::Result<EvaluationKeyFile> EvaluationKeyFile::parse(base::MappedFile memory
   }
   const std::size_t table_end = reader.position();
   reader.raw(kChecksumBytes);
-  const base::ByteSpan padding = reader.raw(aligned(reader.position()) - reader.position());
+  const base::ByteSpan padding = reader.raw(mapped_position(reader.position()) - reader.position());
   BLINDPROOF_TRY(reader.status());
   BLINDPROOF_TRY(checked(bytes.first(table_end + kChecksumBytes), kPlace));
   if (std::ranges::any_of(padding, [](std::uint8_t byte) { return byte != 0; })) reader.fail("the padding isn't zero");
@@ -205,18 +191,14 @@ base::Result<rlwe::KeySwitchKey> EvaluationKeyFile::load(std::size_t element) co
   }
   const Stored& stored = stored_[static_cast<std::size_t>(found - entries_.begin())];
   const rlwe::RingPtr& ring = ring_of(header_.context);
-  const std::span<std::uint8_t> bytes =
-      memory_.bytes.subspan(stored.offset, evaluation_key_bytes(*ring, found->q_limbs));
-  if (crypto::sha256(bytes) != stored.digest) {
+  if (crypto::sha256(memory_.bytes.subspan(stored.offset, evaluation_key_bytes(*ring, found->q_limbs))) != stored.digest) {
     return failed(ErrorCode::kMalformed, "the key for element " + std::to_string(element) + " is damaged: its digest doesn't fit");
   }
   const rlwe::Basis basis{found->q_limbs, true};
-  const std::size_t words = ring->limbs(basis) * ring->degree();
   rlwe::KeySwitchKey key;
   key.seed = stored.seed;
   for (std::size_t digit = 0; digit < ring->digit_count(found->q_limbs); ++digit) {
-    std::uint64_t* const data = reinterpret_cast<std::uint64_t*>(bytes.data()) + digit * words;
-    key.b.push_back(rlwe::NttPoly::adopt(ring, basis, rlwe::LimbBuffer::borrowed({data, words}, memory_.owner)));
+    key.b.push_back(mapped_poly(memory_, stored.offset + digit * mapped_bytes(*ring, basis), ring, basis));
     if (!is_reduced(key.b.back())) {
       return failed(ErrorCode::kMalformed, "a residue of the key for element " + std::to_string(element) + " is not below its modulus");
     }

@@ -58,6 +58,7 @@ struct EvaluationKeySelection {
   std::vector<std::int64_t> rotations;
   bool conjugation = false;  // exchange of rows for BFV and BGV
   std::size_t q_limbs = 0;   // 0: all
+  std::vector<EvaluationKeyEntry> entries;  // and these
 };
 std::vector<EvaluationKeyEntry> entries_of(const AnyContext& context, const EvaluationKeySelection& selection);
 

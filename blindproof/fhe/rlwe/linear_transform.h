@@ -9,8 +9,10 @@
 // Ref: Halevi-Shoup, ePrint 2018/244; Bossuat-Mouchet-Troncoso-Pastoriza-Hubaux, ePrint 2020/1203 (double hoisting).
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "blindproof/base/check.h"
@@ -71,8 +73,10 @@ class DiagonalMatrix {
   std::size_t giant_steps() const noexcept { return giants_.size(); }
   std::size_t size() const noexcept;
   std::size_t giant_of(std::size_t diagonal) const noexcept { return diagonal - diagonal % baby_steps_; }
-  /// `poly`: the diagonal rotated by giant_of() to the right, over all limbs of a level and the special moduli.
+  /// The diagonal rotated by giant_of() to the right: over all limbs of a level and the special moduli, or a single one that apply() transforms each time,
+  /// which takes about twice as long and a fraction of the memory.   Requires: all of a matrix in one form.
   void insert(std::size_t diagonal, NttPoly poly);
+  void insert(std::size_t diagonal, CompactPoly poly);
 
   /// The rotations that keys are needed for.
   std::vector<std::int64_t> rotations() const;
@@ -86,8 +90,15 @@ class DiagonalMatrix {
   static base::Error wrong_size(std::size_t slots);
 
   std::size_t baby_steps_;
-  std::map<std::size_t, std::map<std::size_t, NttPoly>> giants_;  // by giant step, then baby step
+  std::map<std::size_t, std::map<std::size_t, std::variant<NttPoly, CompactPoly>>> giants_;  // by giant step, then baby step
 };
+
+/// Of this number, with an entry for each of the N slots.
+using MakeDiagonal = std::function<std::vector<std::int64_t>(std::size_t)>;
+
+/// sum_g rotate(inner_g, g), where inner sums are P times those of the baby steps, over Q and P.   Requires: at least one.
+/// Errors: kInvalidArgument for missing keys.
+base::Result<Parts> join_giant_steps(std::map<std::size_t, Pair>&& inner, const GaloisKeys& keys, std::uint64_t t);
 
 /// Diagonals of integers modulo t, in two rows of slots.
 struct IntegerMatrix {
@@ -100,5 +111,9 @@ struct IntegerMatrix {
 base::Result<IntegerMatrix> encode_matrix(const RingPtr& ring, std::size_t q_limbs, const SlotEncoder& encoder,
                                           const Diagonals<std::int64_t>& diagonals, std::uint64_t factor,
                                           std::size_t baby_steps);
+/// The same where diagonals are made one after the other: each number once, `diagonal` may run on several threads.
+base::Result<IntegerMatrix> encode_matrix(const RingPtr& ring, std::size_t q_limbs, const SlotEncoder& encoder,
+                                          const std::vector<std::size_t>& numbers, const MakeDiagonal& diagonal,
+                                          std::uint64_t factor, std::size_t baby_steps);
 
 }  // namespace blindproof::fhe::rlwe

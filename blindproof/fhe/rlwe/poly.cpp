@@ -253,4 +253,18 @@ NttPoly values_of_signed(const RingPtr& ring, const Basis& basis, std::span<cons
   return result;
 }
 
+void compact_values(const poly::NttTables& tables, const CompactPoly& compact, std::span<std::uint64_t> out) {
+  const field::Modulus& q = tables.modulus();
+  field::from_signed(q, compact.integers, out);
+  poly::ntt_forward(tables, out);
+  if (compact.shift > 0) field::scale(q, out, q.power(2, static_cast<std::uint64_t>(compact.shift)), out);
+}
+
+NttPoly compact_values(const RingPtr& ring, const Basis& basis, const CompactPoly& compact) {
+  BLINDPROOF_CHECK(compact.integers.size() == ring->degree(), "one integer for each coefficient");
+  NttPoly result(ring, basis, Secrecy::kSecret);
+  base::parallel_for(result.limbs(), [&](std::size_t i) { compact_values(result.tables(i), compact, result.limb(i)); });
+  return result;
+}
+
 }  // namespace blindproof::fhe::rlwe

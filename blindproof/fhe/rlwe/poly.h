@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "blindproof/fhe/rlwe/ring.h"
+#include "blindproof/fhe/rlwe/secret_vector.h"
 
 namespace blindproof::fhe::rlwe {
 
@@ -168,5 +169,14 @@ CoeffPoly from_signed(const RingPtr& ring, const Basis& basis, std::span<const s
 /// Its values, each limb transformed while it is in the cache.
 NttPoly values_of_signed(const RingPtr& ring, const Basis& basis, std::span<const std::int64_t> coefficients,
                          Secrecy secrecy);
+
+/// A polynomial with coefficients 2^shift times small integers: the memory of one limb, whatever the basis. Secret.
+struct CompactPoly {
+  SecretVector<std::int64_t> integers;  // |value| < 2^62
+  int shift = 0;
+};
+/// Its values modulo one prime.   Requires: as many words as integers.
+void compact_values(const poly::NttTables& tables, const CompactPoly& compact, std::span<std::uint64_t> out);
+NttPoly compact_values(const RingPtr& ring, const Basis& basis, const CompactPoly& compact);
 
 }  // namespace blindproof::fhe::rlwe
