@@ -131,6 +131,8 @@ Json to_json(const engine::InferenceBenchmarkRequest& request, const engine::Inf
           {"predicted_error", exact ? Json() : Json(o.predicted_error)},
           {"equal_to_integer", exact ? Json(o.equal_to_integer) : Json()},
           {"plaintext_moduli", exact ? Json(o.plaintext_moduli) : Json()},
+          {"encrypted_model", request.encrypted_model},
+          {"encrypt_model_s", request.encrypted_model ? Json(o.encrypt_model_s) : Json()},
           {"model_privacy_bits", request.hiding_bits},
           {"lower_s", o.lower_s},
           {"key_generation_s", o.key_generation_s},
@@ -150,7 +152,8 @@ std::string to_text(const engine::InferenceBenchmarkRequest& request, const engi
                            (o.batch > 1 ? "; for a batch of " + format_count(o.batch) + " samples" : ""))
       .line("throughput", format_real(o.throughput_per_s) + " samples a second")
       .line("once", format_seconds(o.lower_s) + " to lower, " + format_seconds(o.key_generation_s) + " for keys, " +
-                        format_seconds(o.encode_weights_s) + " to encode weights")
+                        (request.encrypted_model ? format_seconds(o.encrypt_model_s) + " to encrypt weights, " + format_seconds(o.encode_weights_s) + " to check them"
+                                                 : format_seconds(o.encode_weights_s) + " to encode weights"))
       .line("sizes", format_bytes(o.key_bytes) + " of keys, " + format_bytes(o.ciphertext_bytes) + " for an input, " +
                          format_bytes(o.weight_bytes) + " of weights in memory, " + format_bytes(o.peak_rss_bytes) + " in all")
       .line("accuracy", format_percent(o.accuracy_encrypted) + " encrypted, " + format_percent(o.accuracy_plain) + " plain, of " +
@@ -184,6 +187,7 @@ void add_inference_bench(CLI::App& bench, Session& session) {
   command.add_option("--degree", request->degree, "Of activations that aren't squares")->check(CLI::Range(2, 511))->capture_default_str();
   command.add_option("--model-privacy", request->hiding_bits, "Bits by which a flood hides the weights from the client; 0: no flood")
       ->check(CLI::Range(0, 44))->capture_default_str();
+  command.add_flag("--encrypted-model", request->encrypted_model, "Weights encrypted under the client's key too (CKKS, one sample at a time)");
   command.add_option("--models", request->models, "Folder of the trained networks (default: the source tree's models/)");
   command.add_option("--data", request->data, "Folder of the tables that models/tables/make_data.py makes (default: the source tree's build/data/)");
   command.footer("Example:\n  blindproof bench inference --workload mnist-mlp --json");

@@ -21,6 +21,9 @@ void add_options(CLI::App& command, const std::shared_ptr<Target>& target) {
   command.add_option("--level", target->level, "fhe: encrypted inference")->required()->check(CLI::IsMember({"fhe"}));
   command.add_option("--degree", options.degree, "Of polynomials in place of ReLU, Clip, Sigmoid and Tanh")
       ->check(CLI::Range(2, 511))->capture_default_str();
+  command.add_option("--composite", options.composite_bits,
+                     "ReLU by a composition of minimax polynomials instead, within 2^-BITS of its range: exact, and deep")
+      ->check(CLI::Range(1, 16));
   command.add_option("--margin", options.margin, "By which values may exceed those of the calibration samples")
       ->check(CLI::Range(1.0, 100.0))->capture_default_str();
   command.add_option("--scale-bits", options.scale_bits, "Precision of the numbers (default: 40; with model privacy up to 96, as needed)")

@@ -39,6 +39,7 @@ using model::TensorId;
 namespace integer_op = model::integer_op;
 
 constexpr int kMinLogDegree = 12, kMaxLogDegree = 16;
+constexpr int kMinUnswitchedLogDegree = 11;  // of rings without key switching
 constexpr int kMaxPrimeBits = 39, kMaxBgvPrimeBits = 29;
 constexpr int kMaxLimbs = 15, kMinLimbBits = 30, kMaxLimbBits = 50;
 constexpr int kMaxSpareLevels = 8;
@@ -98,14 +99,16 @@ class ExactLowering {
     client.finish = architecture_.finish;
     client.hiding_bits = options_.hiding_bits;
     client.relinearization = std::ranges::any_of(program_.steps, [](const ExactStep& s) { return std::holds_alternative<ProductStep>(s); });
-    BLINDPROOF_TRY(choose_ring());
-    if (!is_batch()) client.rotations = fheml::rotations_of(client.input, program_.steps, client.parameters.slots());
+    if (!choose_coefficients()) BLINDPROOF_TRY(choose_ring());
+    if (!is_batch() && !client.coefficients) client.rotations = fheml::rotations_of(client.input, program_.steps, client.parameters.slots());
     LowerExactOutcome outcome{std::move(program_), {}};
     outcome.steps = summaries(outcome.program);
     return outcome;
   }
 
  private:
+  // On slots there are rotations, or at least the product with diagonals modulo the special moduli too.
+  bool switches_keys() const { return program_.client.relinearization || (!is_batch() && !program_.client.coefficients); }
   bool is_batch() const { return options_.packing == fheml::Packing::kBatch; }
 
   std::string describe(const IntegerNode& node) const {
@@ -284,6 +287,31 @@ class ExactLowering {
     if (cost_of(pattern, better, reader->layout, slots) < cost_of(pattern, layouts_[0], reader->layout, slots)) layouts_[0] = better;
   }
 
+  // One matrix alone is a product of polynomials, without a key switch: in the smallest ring that has room for it.
+  bool choose_coefficients() {
+    if (is_batch() || options_.scheme != ExactScheme::kBfv || program_.steps.size() != 1) return false;
+    auto* affine = std::get_if<ExactAffineStep>(&program_.steps[0]);
+    if (affine == nullptr || affine->terms.size() != 1) return false;
+    const fheml::IntegerMatrix& matrix = affine->terms[0].matrix;
+    program_.client.coefficients = true;
+    for (int log_degree = kMinUnswitchedLogDegree; log_degree <= kMaxLogDegree; ++log_degree) {
+      if (matrix.columns > (std::size_t{1} << log_degree) / (matrix.rows + 1)) continue;
+      program_.client.parameters.log_degree = log_degree;
+      layouts_ = {fheml::layout_in_order(matrix.columns), fheml::layout_in_order(matrix.rows)};
+      affine->layout = layouts_[1];
+      program_.client.input = layouts_[0];
+      program_.client.output = layouts_[1];
+      const auto limit = fhe::rlwe::max_log_modulus(log_degree, options_.security);
+      if (!limit.ok()) continue;
+      if (const auto chosen = choose_bfv(log_degree, *limit, fheml::skeletons_of(program_))) {
+        program_.client.parameters = *chosen;
+        return true;
+      }
+    }
+    program_.client.coefficients = false;
+    return false;
+  }
+
   // The smallest ring that the tensors and, by prediction, the errors fit; in it the cheapest parameters.
   base::Status choose_ring() {
     std::size_t elements = 1;
@@ -361,9 +389,14 @@ class ExactLowering {
     int total_bits() const { return limbs * most_bits; }
   };
 
-  static std::vector<Moduli> moduli_within(int limit, int least_bits) {
+  std::vector<Moduli> moduli_within(int limit, int least_bits) const {
     std::vector<Moduli> result;
     for (int limbs = 1; limbs <= kMaxLimbs; ++limbs) {
+      if (!switches_keys()) {
+        const int bits = std::min(kMaxLimbBits, limit / limbs);
+        if (bits >= least_bits) result.push_back({limbs, 0, bits, static_cast<double>(limbs)});
+        continue;
+      }
       for (int digits = 1; digits <= limbs; ++digits) {
         const int longest = (limbs + digits - 1) / digits;
         const auto special_of = [&](int bits) { return (longest * bits + kMaxLimbBits - 1) / kMaxLimbBits; };
@@ -455,7 +488,7 @@ class ExactLowering {
                           .elements = layouts_[i + 1].positions.size(), .period = layouts_[i + 1].period};
       for (const fheml::MatrixSkeleton& skeleton : skeletons[i]) summary.diagonals += skeleton.diagonals;
       const auto* affine = std::get_if<ExactAffineStep>(&program.steps[i]);
-      if (affine != nullptr && !is_batch()) {
+      if (affine != nullptr && !is_batch() && !program.client.coefficients) {
         summary.rotations = fheml::rotations_of(layouts_, *affine, program.client.parameters.slots()).size();
       }
       result.push_back(std::move(summary));

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <random>
 
-#include "blindproof/fheml/exact_executor.h"
+#include "blindproof/fheml/exact_coefficient_executor.h"
 #include "blindproof/testing/graphs.h"
 
 namespace blindproof::compiler {
@@ -37,33 +37,56 @@ struct Session {
       relinearization.emplace(fhe::rlwe::make_relinearization_key(*secret, context.ring()->q_count(), multiplier, random));
     }
     rotations = fhe::rlwe::make_rotation_keys(*secret, program.client.rotations, false, context.ring()->q_count(), multiplier, random);
+    if constexpr (Scheme::kScheme == ExactScheme::kBfv) {
+      if (program.client.coefficients) {
+        linear.emplace(fheml::ExactCoefficientExecutor::create(program, contexts).value());
+        return;
+      }
+    }
     executor.emplace(ExactExecutor<Scheme>::create(program, contexts).value());
   }
 
   std::vector<Ciphertext> encrypt_input(const std::vector<std::int64_t>& x) {
     std::vector<Ciphertext> result;
     for (const auto& context : contexts) {
+      if (program.client.coefficients) {
+        std::vector<std::uint64_t> coefficients(context->slots().slots());
+        for (std::size_t i = 0; i < x.size(); ++i) coefficients[i] = context->t().reduce_signed(x[i]);
+        result.push_back(encrypt(*secret, typename Scheme::Plaintext(context, std::move(coefficients)), random));
+        continue;
+      }
       const auto slots = fheml::spread(program.client.input, x, program.client.parameters.slots(), context->t());
       result.push_back(encrypt(*secret, Scheme::encode(context, slots).value(), random));
     }
     return result;
   }
 
-  // Of the integers; each output's error is at most as predicted.
+  base::Result<std::vector<Ciphertext>> run_encrypted(const std::vector<Ciphertext>& input) const {
+    if constexpr (Scheme::kScheme == ExactScheme::kBfv) {
+      if (linear) return linear->run(input);
+    }
+    return executor->run(input, relinearization ? &*relinearization : nullptr, rotations);
+  }
+
   std::vector<Int128> run(const std::vector<std::int64_t>& x) {
-    auto outputs = executor->run(encrypt_input(x), relinearization ? &*relinearization : nullptr, rotations);
+    auto outputs = run_encrypted(encrypt_input(x));
     EXPECT_TRUE(outputs.ok()) << outputs.error().message();
     if (!outputs.ok()) return {};
     std::vector<std::vector<std::int64_t>> residues;
     for (auto& output : *outputs) {
       if (program.client.hiding_bits > 0) output = sanitize(output, *public_key, program.client.hiding_bits, random).value();
-      residues.push_back(decode(decrypt(*secret, output).value()));
+      const auto plaintext = decrypt(*secret, output).value();
+      residues.push_back(decode(plaintext));
+      if (!program.client.coefficients) continue;
+      residues.back().assign(plaintext.coefficients().begin(), plaintext.coefficients().end());
+      for (std::int64_t& c : residues.back()) c = output.context()->t().centered(static_cast<std::uint64_t>(c));
     }
     const fheml::ResidueCombiner combiner(program.client.parameters.primes, program.client.output_bits);
     std::vector<Int128> result;
-    for (const std::uint32_t position : program.client.output.positions) {
+    for (std::size_t k = 0; k < program.client.output.positions.size(); ++k) {
+      const std::size_t at = program.client.coefficients ? fheml::output_coefficient(program.client, k) : program.client.output.positions[k];
       std::vector<std::int64_t> of_element;
-      for (const auto& slots : residues) of_element.push_back(slots[position]);
+      for (const auto& values : residues) of_element.push_back(values[at]);
       const auto value = combiner.combine(of_element);
       EXPECT_TRUE(value.has_value());
       result.push_back(value.value_or(0));
@@ -79,6 +102,7 @@ struct Session {
   std::optional<fhe::rlwe::KeySwitchKey> relinearization;
   fhe::rlwe::GaloisKeys rotations;
   std::optional<ExactExecutor<Scheme>> executor;
+  std::optional<fheml::ExactCoefficientExecutor> linear;
 };
 
 std::string describe(const ExactProgram& program) {
@@ -180,17 +204,50 @@ TEST(LowerExact, BgvGivesTheIntegersOfRandomNetworks) {
   EXPECT_GE(fit, 5u);
 }
 
-TEST(LowerExact, LogisticModelsTakeOnePrimeAndNoRelinearization) {
+// On coefficients: a small ring without evaluation keys.
+TEST(LowerExact, LinearModelsOnBfvTakeNoKeySwitch) {
   for (const std::size_t features : {1u, 2u, 30u, 57u, 64u}) {
     const auto lowered = lower_exact(logistic(features));
     ASSERT_TRUE(lowered.ok()) << lowered.error().message();
-    EXPECT_EQ(lowered->program.client.parameters.primes.size(), 1u);
-    EXPECT_LE(lowered->program.client.parameters.log_degree, 13);
-    EXPECT_FALSE(lowered->program.client.relinearization);
+    const fheml::ExactClientSpec& client = lowered->program.client;
+    EXPECT_TRUE(client.coefficients);
+    EXPECT_EQ(client.parameters.primes.size(), 1u);
+    EXPECT_EQ(client.parameters.special_limbs, 0);
+    EXPECT_LE(client.parameters.log_degree, 12);
+    EXPECT_FALSE(client.relinearization);
+    EXPECT_TRUE(client.rotations.empty());
     expect_exact<Bfv>(logistic(features), {}, 2, features);
     expect_exact<Bgv>(logistic(features), {.scheme = ExactScheme::kBgv}, 2, features);
   }
   expect_exact<Bfv>(logistic(30, 3), {}, 2, 1);
+  expect_exact<Bfv>(logistic(100, 20), {}, 2, 1);
+  // Too many rows for a polynomial.
+  const auto wide = lower_exact(logistic(600, 128), {.hiding_bits = 0});
+  ASSERT_TRUE(wide.ok()) << wide.error().message();
+  EXPECT_FALSE(wide->program.client.coefficients);
+}
+
+// What the client could otherwise read of the weights is random.
+TEST(LowerExact, OtherCoefficientsOfLinearModelsAreMasked) {
+  const auto lowered = lower_exact(logistic(8));
+  ASSERT_TRUE(lowered.ok());
+  Session<Bfv> session(lowered->program);
+  const auto input = session.encrypt_input(std::vector<std::int64_t>(8, 1));
+  std::vector<std::vector<std::uint64_t>> runs;
+  for (int run = 0; run < 2; ++run) {
+    const auto plaintext = decrypt(*session.secret, session.run_encrypted(input).value()[0]).value();
+    runs.emplace_back(plaintext.coefficients().begin(), plaintext.coefficients().end());
+  }
+  EXPECT_EQ(runs[0][0], runs[1][0]);
+  std::size_t equal = 0;
+  double sum = 0;
+  for (std::size_t i = 1; i < runs[0].size(); ++i) {
+    equal += runs[0][i] == runs[1][i];
+    sum += static_cast<double>(runs[0][i]) / static_cast<double>(session.contexts[0]->t().value());
+  }
+  const double count = static_cast<double>(runs[0].size() - 1);
+  EXPECT_LT(equal, 5u);
+  EXPECT_NEAR(sum / count, 0.5, 6 / std::sqrt(12 * count));
 }
 
 TEST(LowerExact, TwoHiddenLayersOfSquaresTakeSeveralPrimes) {

@@ -158,8 +158,9 @@ class Lowering {
       }
       return {};
     }
-    BLINDPROOF_ASSIGN(const ValueId value, nonlinear(node));
-    expressions_[node.output] = AffineExpression::of_value(value, model::element_count(graph_.shapes[node.output]));
+    BLINDPROOF_ASSIGN(const Scaled result, nonlinear(node));
+    AffineExpression expression = AffineExpression::of_value(result.value, model::element_count(graph_.shapes[node.output]));
+    expressions_[node.output] = result.factor == 1 ? std::move(expression) : scaled(std::move(expression), result.factor);
     grids_[node.output] = grids_[node.inputs[0]];
     return {};
   }
@@ -180,7 +181,37 @@ class Lowering {
     return grid;
   }
 
-  base::Result<ValueId> nonlinear(const FloatNode& node) {
+  // factor times a value
+  struct Scaled {
+    ValueId value;
+    double factor = 1;
+  };
+
+  base::Result<Scaled> nonlinear(const FloatNode& node) {
+    if (std::holds_alternative<float_op::Relu>(node.op) && options_.composite_bits > 0) return composite_relu(node);
+    BLINDPROOF_ASSIGN(const ValueId value, plain_nonlinear(node));
+    return Scaled{value};
+  }
+
+  // x (1 + sign(x)) / 2, all divided by the range until the next matrix.
+  base::Result<Scaled> composite_relu(const FloatNode& node) {
+    const double bound = magnitude_of(node.inputs[0]);
+    BLINDPROOF_ASSIGN(const ValueId x, materialize(node.inputs[0], 1 / bound));
+    std::vector<fhe::ckks::Polynomial> stages = composite_sign(options_.composite_bits);
+    for (double& c : stages.back().coefficients) c /= 2;
+    stages.back().coefficients[0] += 0.5;
+    ValueId at = x;
+    for (std::size_t i = 0; i < stages.size(); ++i) {
+      const bool last = i + 1 == stages.size();
+      const std::string name = "sign, degree " + std::to_string(stages[i].coefficients.size() - 1);
+      BLINDPROOF_ASSIGN(at, push(PolynomialStep{at, std::move(stages[i])}, last ? 1 + std::ldexp(1.0, -options_.composite_bits) : 1, node.output, name));
+    }
+    BLINDPROOF_ASSIGN(const ValueId value, push(ProductStep{x, at}, magnitude_of(node.output) / bound, node.output, "product"));
+    notes_[value].approximation_error = bound * std::ldexp(1.0, -options_.composite_bits);
+    return Scaled{value, bound};
+  }
+
+  base::Result<ValueId> plain_nonlinear(const FloatNode& node) {
     if (std::holds_alternative<float_op::Relu>(node.op)) {
       return polynomial(node, [](double x) { return std::max(x, 0.0); });
     }
@@ -562,6 +593,9 @@ base::Result<LowerFheOutcome> lower_fhe(const FloatGraph& graph, std::span<const
   const bool scale_fits = options.scale_bits == 0 || (options.scale_bits >= 25 && options.scale_bits <= kMaxScaleBits);
   if (!scale_fits || options.degree < 2 || options.degree > kMaxDegree || !(options.margin >= 1)) {
     return failed(ErrorCode::kInvalidArgument, "options", "scales have 25 to 96 bits, degrees lie between 2 and 511, margins above 1");
+  }
+  if (options.composite_bits < 0 || options.composite_bits > kMaxSignBits) {
+    return failed(ErrorCode::kInvalidArgument, "options", "compositions are within up to 16 bits of ReLU");
   }
   if (options.hiding_bits < 0 || options.hiding_bits > 44) {
     return failed(ErrorCode::kInvalidArgument, "options", "model privacy has 0 to 44 bits");

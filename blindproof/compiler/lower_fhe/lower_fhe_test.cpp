@@ -310,6 +310,79 @@ TEST(LowerFhe, RefusesWithAdvice) {
   EXPECT_NE(refusal(fine, {.scale_bits = 97}).find("25 to 96"), std::string::npos);
 }
 
+TEST(Approximation, OddMinimaxPolynomialsAlternate) {
+  for (const double low : {0.5, 0.1, 0.01}) {
+    double last = 1;
+    for (const std::size_t degree : {3u, 7u, 15u, 31u}) {
+      const OddMinimax minimax = minimax_sign(low, degree);
+      EXPECT_LT(minimax.error, last);
+      last = minimax.error;
+      // By de la Vallee-Poussin no odd polynomial is nearer than the least of (degree + 3) / 2 distances of alternating signs.
+      std::size_t alternations = 0;
+      int sign = 0;
+      for (int i = 0; i <= 20000; ++i) {
+        const double x = low * std::pow(1 / low, i / 20000.0), difference = ckks::evaluate(minimax.polynomial, x) - 1;
+        if (std::abs(difference) < 0.99 * minimax.error || (difference > 0 ? 1 : -1) == sign) continue;
+        sign = difference > 0 ? 1 : -1;
+        ++alternations;
+      }
+      if (minimax.error > 1e-12) {
+        EXPECT_GE(alternations, (degree + 3) / 2) << low << " " << degree;
+      }
+      EXPECT_NEAR(ckks::evaluate(minimax.polynomial, -0.7), -ckks::evaluate(minimax.polynomial, 0.7), 1e-12);
+    }
+  }
+}
+
+TEST(Approximation, CompositionsComeAsNearToTheSignAsTheySay) {
+  int last = 0;
+  for (const int bits : {1, 3, 5, 8, 12, 16}) {
+    const std::vector<ckks::Polynomial> stages = composite_sign(bits);
+    ASSERT_FALSE(stages.empty());
+    int depth = 0;
+    for (const ckks::Polynomial& stage : stages) depth += ckks::depth(stage);
+    EXPECT_GE(depth, last);
+    last = depth;
+    const double error = std::ldexp(1.0, -bits);
+    for (int i = 0; i <= 20000; ++i) {
+      double y = 2.0 * i / 20000 - 1;
+      const double x = y;
+      for (const ckks::Polynomial& stage : stages) {
+        EXPECT_LE(std::abs(y), 1 + 1e-9) << "within the basis' interval";
+        y = ckks::evaluate(stage, y);
+      }
+      if (std::abs(x) >= error) {
+        EXPECT_NEAR(y, x > 0 ? 1 : -1, error * (1 + 1e-6)) << x;
+      }
+      EXPECT_NEAR(x * (1 + y) / 2, std::max(x, 0.0), error * (1 + 1e-6)) << x;
+    }
+  }
+}
+
+TEST(LowerFhe, ReluByACompositionIsOffByItsBitsAtMost) {
+  FloatSample s(3, {20});
+  s.dense(16).apply(op::Relu{}).dense(4);
+  const auto samples = s.samples(50, -1, 1);
+  const auto ranges = ranges_of(s.graph, samples);
+  double last = INFINITY;
+  for (const int bits : {3, 6, 10}) {
+    const auto lowered = lower_fhe(s.graph, ranges, {.hiding_bits = 0, .composite_bits = bits}).value();
+    double largest = 0;
+    for (const auto& sample : samples) {
+      const std::vector<float> expected = model::run_float(s.graph, sample)[s.graph.output];
+      const std::vector<double> output = fheml::run_plain(lowered.program, std::vector<double>(sample.begin(), sample.end()));
+      for (std::size_t i = 0; i < output.size(); ++i) largest = std::max(largest, std::abs(output[i] - static_cast<double>(expected[i])));
+    }
+    EXPECT_LT(largest, last / 4);
+    last = largest;
+    if (bits != 6) continue;
+    double bound = 0;
+    const std::vector<double> encrypted = run_encrypted(lowered.program, samples[0], bound);
+    const std::vector<double> plain = fheml::run_plain(lowered.program, std::vector<double>(samples[0].begin(), samples[0].end()));
+    for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_NEAR(encrypted[i], plain[i], 1e-4);
+  }
+}
+
 TEST(Approximation, ReproducesPolynomialsAndImprovesWithTheDegree) {
   const auto cubic = [](double x) { return 0.3 - x + 0.5 * x * x * x; };
   EXPECT_LT(largest_error(fit(cubic, 3), cubic), 1e-12);
