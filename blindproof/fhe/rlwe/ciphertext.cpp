@@ -142,7 +142,8 @@ Parts truncate(const Parts& a, const Basis& target) {
 Parts multiply(const Parts& a, const Parts& b) {
   BLINDPROOF_CHECK(a.size() == 2 && b.size() == 2, "factors have degree 1: relinearise them first");
   BLINDPROOF_CHECK(a[0].ring_ptr() == b[0].ring_ptr() && a[0].basis() == b[0].basis(), "factors of one level");
-  Parts c(3, NttPoly(a[0].ring_ptr(), a[0].basis()));
+  Parts c;
+  for (int part = 0; part < 3; ++part) c.emplace_back(a[0].ring_ptr(), a[0].basis());
   base::parallel_for(a[0].limbs(), [&](std::size_t i) {
     field::tensor(a[0].modulus(i), a[0].limb(i), a[1].limb(i), b[0].limb(i), b[1].limb(i), c[0].limb(i), c[1].limb(i),
                   c[2].limb(i));
