@@ -134,9 +134,9 @@ void write_encrypted_program() {
   write("encrypted_program_fuzz", "all_steps", std::move(writer).take());
 }
 
-// One step of each kind, on one sample and on batches; without checksums.
+// One step of each kind on slots and on batches, a matrix on coefficients; without checksums.
 void write_exact_programs() {
-  for (const fheml::Packing packing : {fheml::Packing::kSingle, fheml::Packing::kBatch}) {
+  for (const std::string name : {"slots", "batch", "coefficients"}) {
     fheml::ExactProgram program;
     fheml::ExactClientSpec& client = program.client;
     client.parameters.log_degree = 6;
@@ -144,7 +144,8 @@ void write_exact_programs() {
     client.parameters.limb_bits = 50;
     client.parameters.digits = client.parameters.special_limbs = 2;
     client.parameters.primes = {257, 641};
-    client.packing = packing;
+    client.packing = name == "batch" ? fheml::Packing::kBatch : fheml::Packing::kSingle;
+    client.coefficients = name == "coefficients";
     client.input_shape = {3};
     client.output_shape = {2};
     client.input = fheml::layout_in_order(3);
@@ -163,10 +164,12 @@ void write_exact_programs() {
       step.terms[0].matrix.append_row(row);
     }
     program.steps = {step, fheml::ProductStep{1, 1}};
-    if (packing == fheml::Packing::kSingle) {
-      client.rotations = fheml::rotations_of(client.input, program.steps, client.parameters.slots());
+    if (name == "slots") client.rotations = fheml::rotations_of(client.input, program.steps, client.parameters.slots());
+    if (client.coefficients) {
+      program.steps.pop_back();
+      client.relinearization = false;
+      client.parameters.digits = client.parameters.special_limbs = 0;
     }
-    const std::string name = packing == fheml::Packing::kSingle ? "single" : "batch";
     const auto unsealed = [](base::Bytes bytes) {
       bytes.resize(bytes.size() - fhe::formats::kChecksumBytes);
       return bytes;

@@ -189,7 +189,8 @@ void add_inference_bench(CLI::App& bench, Session& session) {
       ->check(CLI::Range(0, 44))->capture_default_str();
   command.add_flag("--encrypted-model", request->encrypted_model, "Weights encrypted under the client's key too (CKKS, one sample at a time)");
   command.add_option("--models", request->models, "Folder of the trained networks (default: the source tree's models/)");
-  command.add_option("--data", request->data, "Folder of the tables that models/tables/make_data.py makes (default: the source tree's build/data/)");
+  command.add_option("--data", request->data,
+                     "Folder of the tables that models/tables/make_data.py makes (default: the source tree's build/data/)");
   command.footer("Example:\n  blindproof bench inference --workload mnist-mlp --json");
   session.add_command(command, [&session, request, scheme] {
     if (*scheme != "ckks") request->exact_scheme = *scheme == "bfv" ? fheml::ExactScheme::kBfv : fheml::ExactScheme::kBgv;

@@ -12,6 +12,7 @@
 #include "blindproof/fhe/formats/ciphertext_file.h"
 #include "blindproof/fhe/formats/packing.h"
 #include "blindproof/fheml/exact_batch_executor.h"
+#include "blindproof/fheml/exact_coefficient_executor.h"
 #include "blindproof/fheml/exact_executor.h"
 
 namespace blindproof::engine {
@@ -96,10 +97,15 @@ base::Result<Ciphertexts<Scheme>> encrypt_integers(const std::vector<typename Sc
     std::vector<std::int64_t> slots;
     if (is_batch(spec)) {
       for (const auto& sample : samples) slots.push_back(context->t().centered(context->t().reduce_signed(sample[i % each])));
-    } else {
+    } else if (!spec.coefficients) {
       slots = fheml::spread(spec.input, samples[0], spec.parameters.slots(), context->t());
     }
-    BLINDPROOF_ASSIGN(const auto plaintext, Scheme::encode(context, slots));
+    BLINDPROOF_ASSIGN(auto plaintext, Scheme::encode(context, slots));
+    if (spec.coefficients) {
+      std::vector<std::uint64_t> coefficients(context->slots().slots());
+      std::ranges::transform(samples[0], coefficients.begin(), [&](std::int64_t x) { return context->t().reduce_signed(x); });
+      plaintext = typename Scheme::Plaintext(context, std::move(coefficients));
+    }
     crypto::Csprng random;
     return encrypt(key, plaintext, random);
   }));
@@ -110,10 +116,15 @@ base::Result<Ciphertexts<Scheme>> encrypt_integers(const std::vector<typename Sc
 template <class Scheme>
 base::Result<std::vector<std::vector<Int128>>> decrypt_integers(const ExactClientSpec& spec, const fhe::rlwe::SecretKey& key,
                                                                 const Ciphertexts<Scheme>& outputs) {
-  std::vector<std::vector<std::int64_t>> slots;
+  std::vector<std::vector<std::int64_t>> slots;  // or coefficients
   for (const auto& output : outputs.elements) {
     BLINDPROOF_ASSIGN(const auto plaintext, decrypt(key, output));
-    slots.push_back(decode(plaintext));
+    slots.emplace_back();
+    if (spec.coefficients) {
+      for (const std::uint64_t c : plaintext.coefficients()) slots.back().push_back(plaintext.context()->t().centered(c));
+    } else {
+      slots.back() = decode(plaintext);
+    }
   }
   const std::size_t primes = spec.parameters.primes.size(), each = per_prime(spec, spec.output_shape);
   const fheml::ResidueCombiner combiner(spec.parameters.primes, spec.output_bits);
@@ -122,7 +133,9 @@ base::Result<std::vector<std::vector<Int128>>> decrypt_integers(const ExactClien
   for (std::size_t sample = 0; sample < outputs.samples; ++sample) {
     for (std::size_t k = 0; k < spec.output.positions.size(); ++k) {
       for (std::size_t i = 0; i < primes; ++i) {
-        residues[i] = is_batch(spec) ? slots[i * each + k][sample] : slots[i][spec.output.positions[k]];
+        residues[i] = is_batch(spec)       ? slots[i * each + k][sample]
+                      : spec.coefficients ? slots[i][fheml::output_coefficient(spec, k)]
+                                          : slots[i][spec.output.positions[k]];
       }
       const std::optional<Int128> value = combiner.combine(residues);
       if (!value) {
@@ -177,7 +190,7 @@ base::Result<Ciphertexts<Scheme>> sanitized(Ciphertexts<Scheme> outputs, const f
   return outputs;
 }
 
-// The program for one sample at a time, or for batches.
+// The program for one sample at a time, on slots or coefficients, or for batches.
 template <class Scheme>
 class Runner {
  public:
@@ -189,11 +202,15 @@ class Runner {
         BLINDPROOF_ASSIGN(runner.batch_, fheml::ExactBatchExecutor::create(std::move(program), contexts));
         return runner;
       }
+      if (program.client.coefficients) {
+        BLINDPROOF_ASSIGN(runner.linear_, fheml::ExactCoefficientExecutor::create(std::move(program), contexts));
+        return runner;
+      }
     }
     BLINDPROOF_ASSIGN(runner.single_, fheml::ExactExecutor<Scheme>::create(std::move(program), contexts, progress));
     return runner;
   }
-  std::size_t bytes() const { return single_ ? single_->bytes() : batch_->bytes(); }
+  std::size_t bytes() const { return single_ ? single_->bytes() : batch_ ? batch_->bytes() : linear_->bytes(); }
 
   base::Result<Ciphertexts<Scheme>> run(Ciphertexts<Scheme> input, const fhe::rlwe::KeySwitchKey* relinearization,
                                         const fhe::rlwe::GaloisKeys& rotations, const base::Progress& progress = {}) const {
@@ -201,6 +218,10 @@ class Runner {
     if constexpr (Scheme::kScheme == ExactScheme::kBfv) {
       if (batch_) {
         BLINDPROOF_ASSIGN(output.elements, batch_->run(std::move(input.elements), relinearization, progress));
+        return output;
+      }
+      if (linear_) {
+        BLINDPROOF_ASSIGN(output.elements, linear_->run(input.elements));
         return output;
       }
     }
@@ -211,9 +232,11 @@ class Runner {
  private:
   std::optional<fheml::ExactExecutor<Scheme>> single_;
   std::optional<fheml::ExactBatchExecutor> batch_;
+  std::optional<fheml::ExactCoefficientExecutor> linear_;
 };
 
 std::size_t bytes_of_weights(const ExactProgram& program, const fhe::rlwe::Ring& ring) {
+  if (program.client.coefficients) return program.client.parameters.primes.size() * ring.q_count() * ring.degree() * sizeof(std::uint64_t);
   if (is_batch(program.client)) {
     std::size_t entries = 0;
     for (const fheml::ExactStep& step : program.steps) {

@@ -69,7 +69,7 @@ TEST_F(ExactInference, GivesTheInterpretersIntegers) {
 
 TEST_F(ExactInference, TakesAsManyRowsOfATableAsThereAreSlots) {
   const IntegerGraph graph = logistic(13);
-  expect_equal(graph, 8192, {.packing = Packing::kBatch});
+  expect_equal(graph, 4096, {.packing = Packing::kBatch});
   const auto outcome = run_exact_inference({&graph, random_inputs(graph, (1 << 16) + 1), {.packing = Packing::kBatch}});
   EXPECT_EQ(outcome.error().code, base::ErrorCode::kLimit);
 }

@@ -1,10 +1,12 @@
 #include "blindproof/engine/inference_benchmark.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <optional>
 #include <random>
 #include <utility>
 
@@ -21,6 +23,7 @@
 #include "blindproof/fhe/formats/ciphertext_file.h"
 #include "blindproof/fhe/formats/evaluation_key_file.h"
 #include "blindproof/fheml/batch_executor.h"
+#include "blindproof/fheml/encrypted_executor.h"
 #include "blindproof/fheml/executor.h"
 #include "blindproof/onnx/import.h"
 
@@ -265,13 +268,38 @@ base::Result<std::size_t> file_bytes(const Parties& parties, const ckks::Ciphert
   return bytes.size();
 }
 
-base::Status run_one_by_one(const Workload& workload, fheml::Program program, const Parties& parties, InferenceBenchmarkOutcome& outcome,
-                            const base::Progress& progress) {
+// Through a file, as a server gets it.
+base::Result<fheml::EncryptedProgramFile> encrypted_program(const fheml::Program& program, const Parties& parties, InferenceBenchmarkOutcome& outcome,
+                                                            const base::Progress& progress) {
+  const Path path = std::filesystem::temp_directory_path() / ("blindproof-" + std::to_string(::getpid()) + ".bpfe");
+  const Stopwatch watch;
+  BLINDPROOF_TRY(fheml::encrypt_program(program, parties.context, {}, parties.public_key, path, parties.random, progress));
+  outcome.encrypt_model_s = watch.seconds();
+  base::Result<fheml::EncryptedProgramFile> file = fheml::EncryptedProgramFile::open(path);
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);  // it stays mapped
+  return file;
+}
+
+base::Status run_one_by_one(const InferenceBenchmarkRequest& request, const Workload& workload, const fheml::Program& program,
+                            const Parties& parties, InferenceBenchmarkOutcome& outcome, const base::Progress& progress) {
+  std::optional<fheml::Executor> with_plain_weights;
+  std::optional<fheml::EncryptedExecutor> with_encrypted_weights;
   Stopwatch watch;
-  BLINDPROOF_ASSIGN(const fheml::Executor executor, fheml::Executor::create(std::move(program), parties.context, progress));
+  if (request.encrypted_model) {
+    BLINDPROOF_ASSIGN(const fheml::EncryptedProgramFile file, encrypted_program(program, parties, outcome, progress));
+    watch = {};
+    BLINDPROOF_ASSIGN(with_encrypted_weights, fheml::EncryptedExecutor::create(file, parties.context, progress));
+  } else {
+    BLINDPROOF_ASSIGN(with_plain_weights, fheml::Executor::create(program, parties.context, progress));
+  }
   outcome.encode_weights_s = watch.seconds();
-  outcome.weight_bytes = executor.bytes();
-  const fheml::ClientSpec& client = executor.program().client;
+  outcome.weight_bytes = with_plain_weights ? with_plain_weights->bytes() : with_encrypted_weights->bytes();
+  const auto run = [&](const ckks::Ciphertext& input) {
+    return with_plain_weights ? with_plain_weights->run(input, &parties.relinearization, parties.rotations)
+                              : with_encrypted_weights->run(input, &parties.relinearization, parties.rotations);
+  };
+  const fheml::ClientSpec& client = program.client;
   const ckks::Encoder encoder(parties.context);
   Comparison comparison(workload);
   std::vector<double> encrypt_times, latencies, decrypt_times;
@@ -288,7 +316,7 @@ base::Status run_one_by_one(const Workload& workload, fheml::Program program, co
       BLINDPROOF_ASSIGN(outcome.ciphertext_bytes, file_bytes(parties, input));
     }
     watch = {};
-    BLINDPROOF_ASSIGN(ckks::Ciphertext output, executor.run(input, &parties.relinearization, parties.rotations));
+    BLINDPROOF_ASSIGN(ckks::Ciphertext output, run(input));
     if (client.hiding_bits > 0) {
       BLINDPROOF_ASSIGN(output, ckks::sanitize(output, parties.public_key, client.hiding_bits, parties.random));
     }
@@ -298,7 +326,7 @@ base::Status run_one_by_one(const Workload& workload, fheml::Program program, co
     const std::vector<double> values = fheml::finish(client, fheml::gather(client.output, encoder.decode_real(plaintext)));
     decrypt_times.push_back(watch.seconds());
     outcome.predicted_error = output.error_bound() * client.output_scale;
-    compare_with_plain(executor.program(), sample, values, outcome);
+    compare_with_plain(program, sample, values, outcome);
     BLINDPROOF_TRY(comparison.add(i, values, outcome));
   }
   outcome.encrypt_s = median(encrypt_times);
@@ -373,8 +401,8 @@ base::Status run_ckks(const InferenceBenchmarkRequest& request, const Workload& 
   for (const fheml::Rotation& rotation : client.rotations) {
     outcome.key_bytes += fhe::formats::evaluation_key_bytes(*context->ring(), context->q_limbs(rotation.level));
   }
-  const bool batch = request.packing == fheml::Packing::kBatch;
-  return (batch ? run_batch : run_one_by_one)(workload, std::move(lowered.program), parties, outcome, progress);
+  if (request.packing == fheml::Packing::kBatch) return run_batch(workload, std::move(lowered.program), parties, outcome, progress);
+  return run_one_by_one(request, workload, lowered.program, parties, outcome, progress);
 }
 
 // The integers themselves, on BFV or BGV.
@@ -430,11 +458,14 @@ base::Result<InferenceBenchmarkOutcome> run_inference_benchmark(const InferenceB
     for (const std::string& name : inference_workload_names()) known += (known.empty() ? "" : ", ") + name;
     return base::error(ErrorCode::kInvalidArgument, "--workload", "there is no workload '" + request.workload + "'; choose one of " + known);
   }
+  if (request.encrypted_model && (request.exact_scheme || request.packing == fheml::Packing::kBatch)) {
+    return base::error(ErrorCode::kInvalidArgument, "--encrypted-model", "goes with CKKS and one sample at a time");
+  }
   progress.report("preparing", 0, 0);
-  const std::size_t count = request.samples > 0                           ? request.samples
-                            : request.packing == fheml::Packing::kBatch   ? kBatchSamples
-                            : recipe->source == Source::kSeeded           ? kSeededSamples
-                                                                          : kTrainedSamples;
+  const std::size_t count = request.samples > 0                         ? request.samples
+                            : request.packing == fheml::Packing::kBatch ? kBatchSamples
+                            : recipe->source == Source::kSeeded         ? kSeededSamples
+                                                                        : kTrainedSamples;
   BLINDPROOF_ASSIGN(const Workload workload, make_workload(*recipe, request, count, progress));
   InferenceBenchmarkOutcome outcome{.parameters = count_parameters(workload.graph), .scheme = "CKKS", .samples = workload.samples.x.size()};
   BLINDPROOF_TRY(request.exact_scheme ? run_integers(request, *request.exact_scheme, workload, outcome, progress)

@@ -22,6 +22,7 @@ struct InferenceBenchmarkRequest {
   fheml::Packing packing = fheml::Packing::kSingle;  // a batch is filled up with the same samples again
   std::size_t degree = 15;   // of activations, where they aren't squares
   int hiding_bits = 40;      // of the flood at the end; 0: none
+  bool encrypted_model = false;  // CKKS, one sample at a time: weights encrypted under the client's key
 };
 
 /// Seconds of wall time, medians over the samples; for a batch those of the whole batch.
@@ -30,13 +31,14 @@ struct InferenceBenchmarkOutcome {
   std::string scheme;
   std::size_t n = 0, levels = 0;
   std::size_t samples = 0, batch = 1;                              // different ones; at once
-  double lower_s = 0, key_generation_s = 0, encode_weights_s = 0;  // once
+  double lower_s = 0, key_generation_s = 0, encode_weights_s = 0;  // once; encrypted weights are checked rather than encoded
+  double encrypt_model_s = 0;                                      // once for each client
   double encrypt_s = 0, latency_s = 0, decrypt_s = 0;              // latency: the server's part
   double throughput_per_s = 0;
   double plain_s = 0, overhead_vs_plain = 0;                       // the float network, and time for a sample over it
   std::size_t key_bytes = 0, ciphertext_bytes = 0, weight_bytes = 0, peak_rss_bytes = 0;
-  // Percent of labels, of the original network's answers for seeded weights: by the network as it was trained first (ReLU, maxima), by the one that
-  // was lowered, by its integers, and encrypted.
+  // Percent of labels, of the original network's answers for seeded weights: by the network as it was trained first (ReLU,
+  // maxima), by the one that was lowered, by its integers, and encrypted.
   double accuracy_plain = 0, accuracy_float_same = 0, accuracy_integer = 0, accuracy_encrypted = 0;
   double same_as_integer = 0;                        // percent of samples with the class that the plain integers give
   double max_abs_error = 0;                          // of outputs against the float network that was lowered
@@ -48,8 +50,8 @@ struct InferenceBenchmarkOutcome {
 };
 
 std::vector<std::string> inference_workload_names();
-/// Errors: kInvalidArgument for an unknown name, missing files, or BFV and BGV for other networks than those of sums, products and squares; those of
-/// quantising and lowering.
+/// Errors: kInvalidArgument for an unknown name, missing files, or BFV and BGV for other networks than those of sums, products and
+/// squares; those of quantising and lowering.
 base::Result<InferenceBenchmarkOutcome> run_inference_benchmark(const InferenceBenchmarkRequest& request,
                                                                 const base::Progress& progress = {});
 

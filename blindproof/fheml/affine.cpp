@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "blindproof/base/check.h"
+#include "blindproof/fheml/placement.h"
 
 namespace blindproof::fheml {
 
@@ -134,41 +135,11 @@ bool SlotMatrix::fits(const Layout& in, const Layout& out, std::size_t slots) no
   return out.block == out.period && (in.shift == 0 || (in.block == block && in.shift * (slots / block) == inner));
 }
 
-// Calls place(row, diagonal, slot, value) for all entries.
-template <class Place>
-void SlotMatrix::visit(const SparseMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots, Place&& place) {
-  BLINDPROOF_CHECK(fits(in, out, slots), "layouts that a matrix can go between");
-  const std::size_t p = in.period, d_period = out.period, inner = std::min(p, d_period), block = std::max(p, d_period);
-  const std::size_t copies = slots / block;
-  for (std::size_t row = 0; row < matrix.rows; ++row) {
-    for (std::uint64_t k = matrix.begins[row]; k < matrix.begins[row + 1]; ++k) {
-      const std::size_t from = in.positions[matrix.column[k]], to = out.positions[row];
-      const float value = matrix.value[k];
-      if (out.shift > 0) {
-        for (std::size_t copy = 0; copy < copies; ++copy) {  // of blocks that are a multiple of the period long
-          const std::size_t slot = copy * p + ((to - copy * p / out.block * out.shift) & (p - 1));
-          place(row, (from - slot) & (p - 1), slot, value);
-        }
-        continue;
-      }
-      const std::size_t d = (from - to) & (inner - 1);
-      // Within a block: the slot whose rotation by d holds `from`, and that the fold adds to `to`.
-      const std::size_t slot = d_period < p ? (from - d) & (p - 1) : to;
-      if (in.shift == 0) {
-        place(row, d, slot, value);
-        continue;
-      }
-      const std::size_t step = d % in.shift, turned = d / in.shift;
-      const std::size_t copy = slot + step < block ? turned : (turned + copies - 1) % copies;
-      place(row, step, copy * block + slot, value);
-    }
-  }
-}
-
 SlotMatrix::SlotMatrix(const SparseMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots)
     : slots_(slots), repeat_(in.shift > 0 || out.shift > 0 ? slots : std::max(in.period, out.period)), folds_(folds_of(in, out, slots)),
       entries_(std::min(in.period, out.period)) {
-  visit(matrix, in, out, slots, [&](std::size_t, std::size_t d, std::size_t slot, float value) {
+  BLINDPROOF_CHECK(fits(in, out, slots), "layouts that a matrix can go between");
+  for_each_placement(matrix, in, out, slots, [&](std::size_t, std::size_t d, std::size_t slot, float value) {
     entries_[d].push_back({static_cast<std::uint32_t>(slot), value});
   });
 }
@@ -183,7 +154,7 @@ std::vector<std::size_t> SlotMatrix::numbers() const {
 
 std::vector<std::size_t> SlotMatrix::numbers_of(const SparseMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots) {
   std::vector<bool> used(std::min(in.period, out.period));
-  visit(matrix, in, out, slots, [&](std::size_t, std::size_t d, std::size_t, float) { used[d] = true; });
+  for_each_placement(matrix, in, out, slots, [&](std::size_t, std::size_t d, std::size_t, float) { used[d] = true; });
   std::vector<std::size_t> result;
   for (std::size_t number = 0; number < used.size(); ++number) {
     if (used[number]) result.push_back(number);
@@ -193,7 +164,7 @@ std::vector<std::size_t> SlotMatrix::numbers_of(const SparseMatrix& matrix, cons
 
 std::vector<SlotMatrix::Placement> SlotMatrix::placements_of(const SparseMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots) {
   std::vector<Placement> result;
-  visit(matrix, in, out, slots, [&](std::size_t row, std::size_t d, std::size_t slot, float value) {
+  for_each_placement(matrix, in, out, slots, [&](std::size_t row, std::size_t d, std::size_t slot, float value) {
     result.push_back({static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(d), static_cast<std::uint32_t>(slot), value});
   });
   return result;

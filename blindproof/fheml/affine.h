@@ -75,9 +75,6 @@ class SlotMatrix {
     float value;
   };
 
-  template <class Place>
-  static void visit(const SparseMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots, Place&& place);
-
   std::size_t slots_, repeat_;
   std::vector<std::int64_t> folds_;
   std::vector<std::vector<Entry>> entries_;  // by diagonal

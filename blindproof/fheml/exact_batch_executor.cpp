@@ -141,7 +141,7 @@ base::Result<ExactBatchExecutor::Value> ExactBatchExecutor::run_affine(const Con
   });
   std::optional<Bfv::Prediction> predicted;
   for (const MatrixSkeleton& skeleton : skeletons_[index]) {
-    const Bfv::Prediction part = Bfv::scaled(prediction_of(*values[skeleton.value][0]), row_sum_bound(skeleton, t.value()));
+    const Bfv::Prediction part = Bfv::scaled(prediction_of(*values[skeleton.value][0]), growth_bound(skeleton, t.value()));
     predicted = predicted ? predict_sum(*predicted, part) : part;
   }
   predicted = Bfv::with_plaintext(*context, *predicted);

@@ -24,16 +24,20 @@ double norm_bound(const MatrixSkeleton& skeleton, std::uint64_t t, std::size_t d
 }
 
 // Marks the rows that have entries.
-MatrixSkeleton batch_skeleton(const ExactAffineStep::Term& term, std::vector<bool>& filled) {
+MatrixSkeleton scaling_skeleton(const ExactAffineStep::Term& term, bool whole, std::vector<bool>& filled) {
   MatrixSkeleton result{.value = term.value};
-  double largest = 1;
+  double largest = 1, squares = 1;
   for (std::size_t row = 0; row < term.matrix.rows; ++row) {
     double sum = 0;
-    for (std::uint64_t k = term.matrix.begins[row]; k < term.matrix.begins[row + 1]; ++k) sum += std::abs(static_cast<double>(term.matrix.value[k]));
+    for (std::uint64_t k = term.matrix.begins[row]; k < term.matrix.begins[row + 1]; ++k) {
+      const double size = std::abs(static_cast<double>(term.matrix.value[k]));
+      sum += size;
+      squares += size * size;
+    }
     largest = std::max(largest, sum);
     if (sum > 0) filled[row] = true;
   }
-  result.row_sum_bits = static_cast<int>(std::ceil(std::log2(largest)));
+  result.growth_bits = static_cast<int>(std::ceil(std::log2(whole ? std::sqrt(squares) : largest)));
   return result;
 }
 
@@ -51,10 +55,10 @@ std::vector<std::vector<MatrixSkeleton>> skeletons_of(const ExactProgram& progra
   for (std::size_t i = 0; i < program.steps.size(); ++i) {
     const auto* affine = std::get_if<ExactAffineStep>(&program.steps[i]);
     if (affine == nullptr) continue;
-    if (program.client.packing == Packing::kBatch) {
+    if (program.client.packing == Packing::kBatch || program.client.coefficients) {
       std::vector<bool> filled(affine->bias.size());
-      for (const ExactAffineStep::Term& term : affine->terms) result[i].push_back(batch_skeleton(term, filled));
-      result[i][0].empty_rows = std::ranges::find(filled, false) != filled.end();
+      for (const ExactAffineStep::Term& term : affine->terms) result[i].push_back(scaling_skeleton(term, program.client.coefficients, filled));
+      result[i][0].empty_rows = !program.client.coefficients && std::ranges::find(filled, false) != filled.end();
       continue;
     }
     for (const ExactAffineStep::Term& term : affine->terms) {
@@ -70,9 +74,9 @@ std::vector<std::vector<MatrixSkeleton>> skeletons_of(const ExactProgram& progra
   return result;
 }
 
-double row_sum_bound(const MatrixSkeleton& skeleton, std::uint64_t t) {
+double growth_bound(const MatrixSkeleton& skeleton, std::uint64_t t) {
   // Rows without entries have the weight t, which is 0.
-  const double bound = std::ldexp(1.0, skeleton.row_sum_bits);
+  const double bound = std::ldexp(1.0, skeleton.growth_bits);
   return skeleton.empty_rows ? std::max(bound, static_cast<double>(t)) : bound;
 }
 
@@ -92,8 +96,8 @@ base::Result<typename Scheme::Prediction> predict(const ExactProgram& program, c
     } else {
       for (std::size_t term = 0; term < skeletons[i].size(); ++term) {
         const MatrixSkeleton& skeleton = skeletons[i][term];
-        if (program.client.packing == Packing::kBatch) {
-          add_to(total, Scheme::scaled(values[skeleton.value], row_sum_bound(skeleton, t)));
+        if (program.client.packing == Packing::kBatch || program.client.coefficients) {
+          add_to(total, Scheme::scaled(values[skeleton.value], growth_bound(skeleton, t)));
           continue;
         }
         add_to(unfolded, Scheme::matrix(context, Scheme::lowered(context, values[skeleton.value], levels[i + 1] + 1),
@@ -128,8 +132,8 @@ base::Result<ExactExecutor<Scheme>> ExactExecutor<Scheme>::create(ExactProgram p
                                                                   const base::Progress& progress) {
   const std::vector<std::uint64_t> primes = program.client.parameters.primes;
   BLINDPROOF_CHECK(program.client.parameters.scheme == Scheme::kScheme && contexts.size() == primes.size(), "a context for each prime");
-  if (program.client.packing != Packing::kSingle) {
-    return failed(ErrorCode::kMismatch, "the program is for batches, not for one sample at a time");
+  if (program.client.packing != Packing::kSingle || program.client.coefficients) {
+    return failed(ErrorCode::kMismatch, "the program is for batches, or on coefficients: it has an executor of its own");
   }
   ExactExecutor executor(std::move(program));
   executor.levels_ = levels_of(executor.program_.steps, Scheme::top_level(*contexts[0]));

@@ -16,14 +16,14 @@ struct MatrixSkeleton {
   std::size_t diagonals = 0, giant_steps = 0;
   std::size_t period = 0;  // of the diagonals
   std::vector<std::int64_t> folds = {};
-  // Of one for batches, where the weights do matter, but for their size alone.
-  int row_sum_bits = 0;  // the sum of |entries| of a row is at most 2^row_sum_bits
+  // Of one for batches, or on coefficients, where the weights do matter, but for their size alone.
+  int growth_bits = 0;      // a row's sum of |entries| is at most 2^growth_bits; coefficients: the root of the sum of all entries' squares
   bool empty_rows = false;  // of the step's matrices together; said of the first
 };
 /// By step; empty for products.
 std::vector<std::vector<MatrixSkeleton>> skeletons_of(const ExactProgram& program);
-/// By how much a matrix of a program for batches raises errors.
-double row_sum_bound(const MatrixSkeleton& skeleton, std::uint64_t t);
+/// By how much a matrix raises errors in a program for batches or on coefficients.
+double growth_bound(const MatrixSkeleton& skeleton, std::uint64_t t);
 
 /// Of the output under one of the plaintext primes. Whatever the weights, the schemes predict no larger errors than this.
 /// Errors: kLimit where a result on the way might not decrypt.

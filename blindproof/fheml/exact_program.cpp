@@ -68,13 +68,17 @@ bool holds(std::span<const std::uint64_t> primes, int bits) {
   return product > Uint128{1} << (bits + 1);
 }
 
+enum PackingTag : std::uint8_t { kSinglePacking, kBatchPacking, kCoefficientPacking };
+
+bool has_layouts(const ExactClientSpec& client) { return client.packing == Packing::kSingle && !client.coefficients; }
+
 std::size_t max_elements(const ExactClientSpec& client) {
-  return client.packing == Packing::kBatch ? kMaxElements : client.parameters.slots();
+  return has_layouts(client) ? client.parameters.slots() : kMaxElements;
 }
 
-// Of a program for batches nothing is read: its layouts follow.
+// Of a program without layouts nothing is read: they follow.
 Layout read_layout_of(base::ByteReader& reader, const ExactClientSpec& client, std::size_t elements) {
-  if (client.packing == Packing::kSingle) return read_layout(reader, elements, client.parameters.slots());
+  if (has_layouts(client)) return read_layout(reader, elements, client.parameters.slots());
   if (reader.ok() && elements > kMaxElements) reader.fail("a tensor has too many elements");
   return layout_in_order(reader.ok() ? elements : 1);
 }
@@ -87,10 +91,10 @@ double read_scale(base::ByteReader& reader) {
 
 void write_client(base::ByteWriter& writer, const ExactClientSpec& client) {
   write_parameters(writer, client.parameters);
-  writer.u8(static_cast<std::uint8_t>(client.packing));
+  writer.u8(client.coefficients ? kCoefficientPacking : client.packing == Packing::kBatch ? kBatchPacking : kSinglePacking);
   write_shape(writer, client.input_shape);
   write_shape(writer, client.output_shape);
-  if (client.packing == Packing::kSingle) {
+  if (has_layouts(client)) {
     write_layout(writer, client.input);
     write_layout(writer, client.output);
   }
@@ -111,9 +115,10 @@ base::Result<ExactClientSpec> read_client(base::ByteReader& reader, ExactScheme 
   client.parameters = read_parameters(reader, scheme);
   BLINDPROOF_TRY(reader.status());
   const std::uint8_t packing = reader.u8();
-  if (packing > static_cast<std::uint8_t>(Packing::kBatch)) reader.fail("this packing isn't known");
-  client.packing = static_cast<Packing>(packing);
-  if (client.packing == Packing::kBatch && scheme != ExactScheme::kBfv) reader.fail("batches are for BFV alone");
+  if (packing > kCoefficientPacking) reader.fail("this packing isn't known");
+  if (packing == kBatchPacking) client.packing = Packing::kBatch;
+  client.coefficients = packing == kCoefficientPacking;
+  if (packing != kSinglePacking && scheme != ExactScheme::kBfv) reader.fail("this packing is for BFV alone");
   client.input_shape = read_shape(reader);
   client.output_shape = read_shape(reader);
   BLINDPROOF_TRY(reader.status());
@@ -138,7 +143,7 @@ base::Result<ExactClientSpec> read_client(base::ByteReader& reader, ExactScheme 
   client.hiding_bits = reader.u8();
   if (client.hiding_bits > kMaxHidingBits) reader.fail("so many bits of hiding aren't supported", ErrorCode::kLimit);
   const std::size_t rotations = reader.count(kMaxRotations, 8);
-  if (client.packing == Packing::kBatch && rotations > 0) reader.fail("a program for batches has no rotations");
+  if (!has_layouts(client) && rotations > 0) reader.fail("a program without layouts has no rotations");
   for (std::size_t i = 0; i < rotations; ++i) {
     client.rotations.push_back(reader.i64());
     if (client.rotations[i] < 1 || client.rotations[i] >= static_cast<std::int64_t>(client.parameters.slots()) ||
@@ -150,6 +155,12 @@ base::Result<ExactClientSpec> read_client(base::ByteReader& reader, ExactScheme 
   if (relinearization > 1) reader.fail("a flag that is neither 0 nor 1");
   client.relinearization = relinearization == 1;
   BLINDPROOF_TRY(reader.status());
+  // Layouts take a key switch even where no slot moves.
+  if ((client.parameters.digits == 0) != (client.parameters.special_limbs == 0) ||
+      (client.parameters.digits == 0 && (has_layouts(client) || client.relinearization || scheme != ExactScheme::kBfv))) {
+    reader.fail("digits and special moduli don't fit what the program needs");
+    return reader.status().error();
+  }
   return client;
 }
 
@@ -164,7 +175,7 @@ Int128 read_integer(base::ByteReader& reader) {
   return static_cast<Int128>(Uint128{high} << 64 | low);
 }
 
-void write_step(base::ByteWriter& writer, const ExactStep& step, Packing packing) {
+void write_step(base::ByteWriter& writer, const ExactStep& step, const ExactClientSpec& client) {
   if (const auto* affine = std::get_if<ExactAffineStep>(&step)) {
     writer.u8(kAffine);
     writer.u64(affine->bias.size());
@@ -174,7 +185,7 @@ void write_step(base::ByteWriter& writer, const ExactStep& step, Packing packing
       write_matrix(writer, term.matrix);
     }
     for (const Int128 value : affine->bias) write_integer(writer, value);
-    if (packing == Packing::kSingle) write_layout(writer, affine->layout);
+    if (has_layouts(client)) write_layout(writer, affine->layout);
   } else {
     const auto& product = std::get<ProductStep>(step);
     writer.u8(kProduct);
@@ -207,7 +218,7 @@ base::Status read_step(base::ByteReader& reader, const ExactClientSpec& client, 
     if (affine.layout.shift != 0) reader.fail("only the input's copies may be turned");
     BLINDPROOF_TRY(reader.status());
     for (const ExactAffineStep::Term& term : affine.terms) {
-      if (client.packing == Packing::kSingle && !SlotMatrix::fits(layouts[term.value], affine.layout, slots)) {
+      if (has_layouts(client) && !SlotMatrix::fits(layouts[term.value], affine.layout, slots)) {
         reader.fail("a matrix can't go between its layouts");
       }
     }
@@ -223,6 +234,14 @@ base::Status read_step(base::ByteReader& reader, const ExactClientSpec& client, 
     reader.fail("this kind of step isn't known");
   }
   return reader.status();
+}
+
+// With room for it in a polynomial.
+bool is_one_matrix(const ExactProgram& program) {
+  const auto* affine = program.steps.size() == 1 ? std::get_if<ExactAffineStep>(&program.steps[0]) : nullptr;
+  if (affine == nullptr || affine->terms.size() != 1) return false;
+  const IntegerMatrix& matrix = affine->terms[0].matrix;
+  return matrix.columns <= 2 * program.client.parameters.slots() / (matrix.rows + 1);
 }
 
 ExactScheme read_header(base::ByteReader& reader, std::string_view magic) {
@@ -345,6 +364,21 @@ model::Architecture interface_of(const ExactClientSpec& client) {
   return result;
 }
 
+std::size_t output_coefficient(const ExactClientSpec& client, std::size_t row) { return row * client.input.positions.size(); }
+
+std::vector<std::int64_t> coefficients_of(const IntegerMatrix& matrix, std::size_t degree, const field::Modulus& t) {
+  BLINDPROOF_CHECK((matrix.rows + 1) * matrix.columns <= degree, "a polynomial has room for the matrix");
+  std::vector<std::int64_t> result(degree);
+  for (std::size_t row = 0; row < matrix.rows; ++row) {
+    for (std::uint64_t k = matrix.begins[row]; k < matrix.begins[row + 1]; ++k) {
+      const std::int64_t value = t.centered(t.reduce_signed(matrix.value[k]));
+      const std::size_t up = row * matrix.columns, down = matrix.column[k];
+      result[down <= up ? up - down : degree + up - down] = down <= up ? value : -value;  // X^N = -1
+    }
+  }
+  return result;
+}
+
 std::vector<std::int64_t> spread(const Layout& layout, std::span<const std::int64_t> values, std::size_t slots, const field::Modulus& t) {
   BLINDPROOF_CHECK(values.size() == layout.positions.size(), "a value for each position");
   std::vector<std::int64_t> content(layout.period), result(2 * slots);
@@ -398,7 +432,7 @@ base::Bytes write_exact_program(const ExactProgram& program) {
   write_header(writer, kProgramMagic, program.client.parameters.scheme);
   write_client(writer, program.client);
   writer.u64(program.steps.size());
-  for (const ExactStep& step : program.steps) write_step(writer, step, program.client.packing);
+  for (const ExactStep& step : program.steps) write_step(writer, step, program.client);
   return fhe::formats::with_checksum(std::move(writer));
 }
 
@@ -412,7 +446,7 @@ base::Result<ExactProgram> parse_exact_program(base::ByteSpan bytes) {
   const std::size_t count = reader.count(kMaxSteps, 1);
   std::vector<Layout> layouts{client.input};
   std::size_t elements = 0;  // most layouts take no bytes of the file
-  const std::size_t most = client.packing == Packing::kBatch ? kMaxBatchElements : kMaxSlottedElements;
+  const std::size_t most = has_layouts(client) ? kMaxSlottedElements : kMaxBatchElements;
   for (std::size_t i = 0; i < count; ++i) {
     BLINDPROOF_TRY(read_step(reader, client, layouts, program.steps));
     elements += layouts.back().positions.size();
@@ -430,7 +464,8 @@ base::Result<ExactProgram> parse_exact_program(base::ByteSpan bytes) {
   if (reader.ok() && scheme == ExactScheme::kBgv && depth_of(program.steps) >= client.parameters.limbs) {
     reader.fail("the steps take more levels than the parameters have");
   }
-  if (reader.ok() && client.packing == Packing::kSingle &&
+  if (reader.ok() && client.coefficients && !is_one_matrix(program)) reader.fail("a program on coefficients is one matrix that fits");
+  if (reader.ok() && has_layouts(client) &&
       rotations_of(client.input, program.steps, client.parameters.slots()) != client.rotations) {
     reader.fail("the list of rotations isn't that of the steps");
   }

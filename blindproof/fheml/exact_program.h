@@ -31,7 +31,7 @@ struct ExactParameters {
   int log_degree = 0;
   int limbs = 0;  // BGV: levels + 1
   int limb_bits = 0;
-  int digits = 0;
+  int digits = 0;  // 0: nothing switches keys
   int special_limbs = 0;
   fhe::rlwe::SecurityLevel security = fhe::rlwe::SecurityLevel::k128;
   std::vector<std::uint64_t> primes;  // t_i, all different; BGV: one
@@ -57,8 +57,9 @@ using ExactStep = std::variant<ExactAffineStep, ProductStep>;
 struct ExactClientSpec {
   ExactParameters parameters;
   Packing packing = Packing::kSingle;
+  bool coefficients = false;  // of one sample: elements are coefficients of polynomials, not slots. One matrix alone, BFV
   model::Shape input_shape, output_shape;
-  Layout input, output;  // in order, for batches
+  Layout input, output;  // in order, for batches and coefficients
   std::int64_t input_min = 0, input_max = 0;
   double input_scale = 1, output_scale = 1;  // real = scale * integer
   int output_bits = 0;                       // outputs lie below 2^output_bits, which the product of the primes is more than twice of
@@ -90,6 +91,13 @@ base::Result<std::vector<base::Int128>> run_plain(const ExactProgram& program, s
 
 /// The model as its client sees it: input and output alone, for model::quantize_input and model::dequantize_output.
 model::Architecture interface_of(const ExactClientSpec& client);
+
+// Of programs on coefficients: the input x is sum_i x_i X^i; row r of the matrix is at coefficient r n of its product with
+// sum_r X^(r n) (w_r0 - sum_(i>0) w_ri X^(N - i)), n the number of columns. No two terms meet that shouldn't while (rows + 1) n <= N.
+/// Where element `row` of the output is.
+std::size_t output_coefficient(const ExactClientSpec& client, std::size_t row);
+/// The matrix' polynomial, modulo t in (-t/2, t/2).   Requires: (rows + 1) columns <= degree.
+std::vector<std::int64_t> coefficients_of(const IntegerMatrix& matrix, std::size_t degree, const field::Modulus& t);
 
 /// Slots of both rows, or of a batch's samples, modulo t in (-t/2, t/2).
 std::vector<std::int64_t> spread(const Layout& layout, std::span<const std::int64_t> values, std::size_t slots, const field::Modulus& t);

@@ -357,12 +357,73 @@ TEST(ExactProgramFiles, RefuseWhatNoCompilerWrites) {
   EXPECT_NE(refusal(bad).find("more levels"), std::string::npos);
 }
 
+// On coefficients: what the parser lets through fits a polynomial.
+TEST(ExactProgramFiles, ProgramsOnCoefficientsAreOneMatrixThatFits) {
+  ExactProgram program = sample_program(5, false, 2);
+  ExactClientSpec& client = program.client;
+  program.steps = {program.steps[0]};
+  client.coefficients = true;
+  client.parameters.digits = client.parameters.special_limbs = 0;
+  client.rotations = {};
+  client.relinearization = false;
+  auto& affine = std::get<ExactAffineStep>(program.steps[0]);
+  affine.layout = client.output = layout_in_order(20);
+  client.input = layout_in_order(11);
+  client.output_shape = {20};
+  const auto read = parse_exact_program(write_exact_program(program));
+  ASSERT_TRUE(read.ok()) << read.error().message();
+  EXPECT_EQ(read->client, client);
+  EXPECT_EQ(read->client.output, layout_in_order(20));
+  const auto refusal = [](const ExactProgram& altered) {
+    const auto parsed = parse_exact_program(write_exact_program(altered));
+    return parsed.ok() ? std::string() : parsed.error().message();
+  };
+  ExactProgram bad = program;
+  bad.client.parameters.log_degree = 7;  // (20 + 1) 11 > 128
+  bad.client.parameters.primes = {257};
+  bad.client.output_bits = 7;
+  EXPECT_NE(refusal(bad).find("one matrix that fits"), std::string::npos);
+  bad = program;
+  bad.steps.push_back(ProductStep{1, 1});
+  bad.client.relinearization = true;
+  bad.client.parameters.digits = bad.client.parameters.special_limbs = 2;
+  EXPECT_NE(refusal(bad).find("one matrix that fits"), std::string::npos);
+  bad = program;
+  bad.client.rotations = {1};
+  EXPECT_NE(refusal(bad).find("no rotations"), std::string::npos);
+  bad = program;
+  bad.client.parameters.digits = 1;
+  EXPECT_NE(refusal(bad).find("digits"), std::string::npos);
+  bad = program;
+  bad.client.coefficients = false;  // slots take keys
+  EXPECT_NE(refusal(bad), "");
+}
+
+TEST(Coefficients, OfTheProductAreTheMatrixTimesTheVector) {
+  std::mt19937_64 random(6);
+  const field::Modulus t = field::Modulus::create(65537).value();
+  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{1, 1}, {1, 32}, {3, 16}, {7, 8}, {63, 1}, {2, 21}}) {
+    constexpr std::size_t kDegree = 64;
+    const IntegerMatrix matrix = random_matrix(rows, columns, random);
+    const std::vector<std::int64_t> polynomial = coefficients_of(matrix, kDegree, t);
+    std::vector<Int128> x(columns), product(kDegree);
+    for (Int128& value : x) value = static_cast<Int128>(random() % 100) - 50;
+    for (std::size_t i = 0; i < kDegree; ++i) {
+      for (std::size_t j = 0; j < columns; ++j) {
+        (i + j < kDegree ? product[i + j] : product[i + j - kDegree]) += (i + j < kDegree ? 1 : -1) * x[j] * polynomial[i];
+      }
+    }
+    const std::vector<Int128> expected = multiply_add(matrix, x, std::vector<Int128>(rows)).value();
+    for (std::size_t row = 0; row < rows; ++row) EXPECT_EQ(product[row * columns], expected[row]);
+  }
+}
+
 TEST(ExactProgramFiles, RefuseValuesOutOfProportionToTheFile) {
   constexpr std::size_t kElements = 1u << 16;
   ExactProgram program;
   ExactClientSpec& client = program.client;
   client.parameters.log_degree = 17;
-  client.parameters.limbs = 1;
+  client.parameters.limbs = client.parameters.digits = client.parameters.special_limbs = 1;
   client.parameters.primes = field::ntt_primes_below(20, 18, 1).value();
   client.input_shape = client.output_shape = {kElements};
   client.input = client.output = layout_in_order(kElements);

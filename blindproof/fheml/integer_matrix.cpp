@@ -5,6 +5,7 @@
 #include <string>
 
 #include "blindproof/base/check.h"
+#include "blindproof/fheml/placement.h"
 
 namespace blindproof::fheml {
 namespace {
@@ -151,23 +152,12 @@ IntegerMatrix read_integer_matrix(base::ByteReader& reader, std::size_t rows, st
 }
 
 IntegerSlotMatrix::IntegerSlotMatrix(const IntegerMatrix& matrix, const Layout& in, const Layout& out, std::size_t slots)
-    : slots_(slots), period_(in.shift > 0 ? slots : std::max(in.period, out.period)), folds_(SlotMatrix::folds_of(in, out, slots)),
-      entries_(std::min(in.period, out.period)) {
-  BLINDPROOF_CHECK(SlotMatrix::fits(in, out, slots) && out.shift == 0, "layouts that a matrix can go between");
-  const std::size_t inner = entries_.size(), block = std::max(in.period, out.period), copies = slots / block;
-  for (std::size_t row = 0; row < matrix.rows; ++row) {
-    for (std::uint64_t k = matrix.begins[row]; k < matrix.begins[row + 1]; ++k) {
-      const std::size_t from = in.positions[matrix.column[k]], to = out.positions[row], d = (from - to) & (inner - 1);
-      const std::size_t slot = out.period < in.period ? (from - d) & (in.period - 1) : to;
-      if (in.shift == 0) {
-        entries_[d].push_back({static_cast<std::uint32_t>(slot), matrix.value[k]});
-        continue;
-      }
-      const std::size_t step = d % in.shift, turned = d / in.shift;
-      const std::size_t copy = slot + step < block ? turned : (turned + copies - 1) % copies;
-      entries_[step].push_back({static_cast<std::uint32_t>(copy * block + slot), matrix.value[k]});
-    }
-  }
+    : slots_(slots), period_(in.shift > 0 || out.shift > 0 ? slots : std::max(in.period, out.period)),
+      folds_(SlotMatrix::folds_of(in, out, slots)), entries_(std::min(in.period, out.period)) {
+  BLINDPROOF_CHECK(SlotMatrix::fits(in, out, slots), "layouts that a matrix can go between");
+  for_each_placement(matrix, in, out, slots, [&](std::size_t, std::size_t d, std::size_t slot, std::int64_t value) {
+    entries_[d].push_back({static_cast<std::uint32_t>(slot), value});
+  });
   for (std::size_t number = 0; number < entries_.size(); ++number) {
     if (!entries_[number].empty()) numbers_.push_back(number);
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train the four MNIST networks of this folder and export them to ONNX.
+"""Train the six MNIST networks of this folder and export them to ONNX.
 
 Each network is trained on 7,000 digits with random affine and brightness changes; the other 1,000
 digits of the training side are for validation, and the hyper-parameters below were chosen on them
@@ -39,9 +39,11 @@ class MulSquare(nn.Module):
         return x * x
 
 
-def mlp(activation: Callable[[], nn.Module]) -> nn.Sequential:
-    return nn.Sequential(nn.Flatten(), nn.Linear(784, 128), activation(),
-                         nn.Linear(128, 64), activation(), nn.Linear(64, 10))
+def mlp(activation: Callable[[], nn.Module], *hidden: int) -> nn.Sequential:
+    layers: list[nn.Module] = [nn.Flatten()]
+    for inputs, outputs in zip((784, *hidden), hidden):
+        layers += [nn.Linear(inputs, outputs), activation()]
+    return nn.Sequential(*layers, nn.Linear(hidden[-1], 10))
 
 
 def lenet5() -> nn.Sequential:
@@ -71,10 +73,12 @@ class Recipe:
 
 
 RECIPES = {
-    "mlp": Recipe(lambda: mlp(nn.ReLU), epochs=160),
+    "mlp": Recipe(lambda: mlp(nn.ReLU, 128, 64), epochs=160),
     "lenet5": Recipe(lenet5),
-    "mlp_square": Recipe(lambda: mlp(PowSquare), epochs=160, activity=1e-3),
+    "mlp_square": Recipe(lambda: mlp(PowSquare, 128, 64), epochs=160, activity=1e-3),
     "lenet5_square": Recipe(lenet5_square, epochs=120, rate=4e-3, smoothing=0.0, activity=1e-3),
+    "mlp_1m": Recipe(lambda: mlp(nn.ReLU, 1024, 256), rate=1e-3, batch=128),
+    "mlp_1m_square": Recipe(lambda: mlp(PowSquare, 1024, 256), rate=1e-3, batch=128, activity=1e-3),
 }
 
 

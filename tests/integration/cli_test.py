@@ -824,6 +824,15 @@ class EncryptedInference(CliTest):
             self.assertLess(largest, report["error_bound"] + plain["error_bound"])
             self.assertLess(largest, 1e-3)
 
+    def test_encrypted_models_are_timed_and_compared(self):
+        bench = ["bench", "inference", "--workload", "mnist-mlp", "--samples", "3", "--models", ROOT / "models", "--encrypted-model"]
+        result = self.json(GOOD, *bench, "--model-privacy", "0")
+        self.assertIs(result["encrypted_model"], True)
+        self.assertGreater(result["encrypt_model_s"], 0)
+        self.assertLess(result["encryption_error"], result["predicted_error"])
+        self.assertEqual(result["same_as_integer"], 100)
+        self.assertIn("one sample", self.error(UNUSABLE, *bench, "--packing", "batch")["detail"])
+
     def test_encrypted_models_need_their_client_s_keys(self):
         def encrypt(call, code, program, keys):
             return call(code, "model", "encrypt", program, "--public-key", keys / "public.bppk", "--out", self.folder / "m.bpfe")
@@ -905,6 +914,25 @@ class EncryptedInference(CliTest):
         self.assertEqual(result["accuracy_plain"], result["accuracy_encrypted"])
         for field in ("latency_s", "encrypt_s", "decrypt_s", "key_bytes", "ciphertext_bytes", "peak_rss_bytes", "overhead_vs_plain"):
             self.assertGreater(result[field], 0)
+        for field in ("equal_to_integer", "plaintext_moduli"):
+            self.assertIsNone(result[field])
+
+    def test_tables_are_classified_as_by_their_integers_in_every_scheme(self):
+        bench = ["bench", "inference", "--workload", "breast-cancer", "--models", ROOT / "models", "--model-privacy", "0", "--samples", "189"]
+        for scheme in ("ckks", "bfv", "bgv"):
+            result = self.json(GOOD, *bench, "--scheme", scheme)
+            self.assertEqual((result["scheme"].lower(), result["samples"]), (scheme, 189))
+            for field in ("accuracy_plain", "accuracy_float_same", "accuracy_integer", "accuracy_encrypted"):
+                self.assertGreater(result[field], 97)
+            self.assertGreaterEqual(result["same_as_integer"], 99)
+            if scheme != "ckks":
+                self.assertEqual((result["same_as_integer"], result["equal_to_integer"]), (100, 100))
+                self.assertEqual(result["accuracy_encrypted"], result["accuracy_integer"])
+
+    def test_a_table_that_is_not_there_is_said_how_to_get(self):
+        bench = ["bench", "inference", "--models", ROOT / "models"]
+        self.assertIn("make_data.py spam", self.error(UNUSABLE, *bench, "--workload", "spam", "--data", self.folder)["detail"])
+        self.assertIn("ckks", self.error(UNUSABLE, *bench, "--workload", "mnist-mlp-relu", "--scheme", "bfv")["detail"])
 
 
 class ExactEncryptedInference(CliTest):
@@ -975,6 +1003,7 @@ class ExactEncryptedInference(CliTest):
         for scheme in ("bfv", "bgv"):
             folder, lowered = self.lower(model, "--scheme", scheme, name=scheme)
             self.assertEqual((lowered["relinearization"], len(lowered["plaintext_moduli"])), (False, 1))
+            self.assertEqual(lowered["rotations"] == 0, scheme == "bfv")  # on coefficients
             self.assertEqual(lowered["model_privacy_bits"], 40)
             for index in (0, 5):
                 self.expect_equal(folder, model, source, index)
@@ -986,10 +1015,10 @@ class ExactEncryptedInference(CliTest):
             self.assertNotEqual(first, (folder / "y.bpct").read_bytes())  # the flood is fresh each time
 
     def test_rows_of_a_table_at_once(self):
-        for network in ("sklearn_logreg", "pow2"):
+        for network, most in (("sklearn_logreg", 4096), ("pow2", 8192)):
             model, source = self.compile(network), self.OPERATORS / f"{network}.npz"
             folder, lowered = self.lower(model, "--scheme", "bfv", "--packing", "batch", name=f"batch-{network}")
-            self.assertEqual((lowered["packing"], lowered["max_samples"], lowered["rotations"]), ("batch", 8192, 0))
+            self.assertEqual((lowered["packing"], lowered["max_samples"], lowered["rotations"]), ("batch", most, 0))
             samples = self.encrypt(folder, source)["samples"]
             self.assertEqual(self.json(GOOD, *self.infer(folder))["samples"], samples)
             answer = self.json(GOOD, *self.decrypt(folder))

@@ -72,7 +72,9 @@ base::Result<ContextPtr> Context::make(const Parameters& parameters, bool check_
   if (parameters.t >= kMaxT) return invalid("the plaintext modulus must lie below 2^40");
   BLINDPROOF_ASSIGN(rlwe::SlotEncoder slots, rlwe::SlotEncoder::create(parameters.t, parameters.log_degree));
   const std::size_t limbs = static_cast<std::size_t>(parameters.limbs);
-  const std::size_t digits = std::min(static_cast<std::size_t>(std::max(parameters.digits, 1)), limbs);
+  const bool switches = parameters.digits > 0;
+  if (parameters.digits < 0 || (!switches && parameters.special_limbs > 0)) return invalid("special moduli are for one digit or more");
+  const std::size_t digits = switches ? std::min(static_cast<std::size_t>(parameters.digits), limbs) : 1;
   const int step = parameters.log_degree + 1;
   std::vector<std::uint64_t> used{parameters.t};
   const auto take = [&](int bits, std::size_t count) -> base::Result<std::vector<std::uint64_t>> {
@@ -82,7 +84,7 @@ base::Result<ContextPtr> Context::make(const Parameters& parameters, bool check_
   };
   // The largest serve as special moduli and as B, so that both are at least what they must be.
   const std::size_t longest = (limbs + digits - 1) / digits;
-  const std::size_t special = parameters.special_limbs > 0
+  const std::size_t special = parameters.special_limbs > 0 || !switches
                                   ? static_cast<std::size_t>(parameters.special_limbs)
                                   : (longest * static_cast<std::size_t>(parameters.limb_bits) + 49) / 50;
   const std::size_t b_limbs = (limbs * static_cast<std::size_t>(parameters.limb_bits) + 49) / 50;
@@ -99,7 +101,7 @@ base::Result<ContextPtr> Context::make(const Parameters& parameters, bool check_
   BLINDPROOF_ASSIGN(rlwe::RingPtr product_ring,
                     rlwe::Ring::create({.log_degree = parameters.log_degree, .q = q, .p = b, .digits = 1}));
   Parameters chosen = parameters;
-  chosen.digits = static_cast<int>(digits);
+  chosen.digits = switches ? static_cast<int>(digits) : 0;
   chosen.special_limbs = static_cast<int>(special);
   return make(chosen, std::move(ring), std::move(product_ring), std::move(slots));
 }

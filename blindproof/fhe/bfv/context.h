@@ -28,7 +28,7 @@ struct Parameters {
   std::uint64_t t = 0;      // plaintext modulus: a prime that is 1 mod 2N, below 2^40
   int limbs = 0;            // ciphertext moduli
   int limb_bits = 50;
-  int digits = 3;           // of key switching
+  int digits = 3;           // of key switching; 0: none, without special moduli: neither rotations nor relinearisation
   int special_limbs = 0;    // 0: as few as the digits need
   rlwe::SecurityLevel security = rlwe::SecurityLevel::k128;
 

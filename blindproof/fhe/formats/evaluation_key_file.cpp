@@ -23,7 +23,7 @@ base::Error failed(ErrorCode code, std::string detail) { return base::error(code
 bool may_be(const EvaluationKeyEntry& entry, const rlwe::Ring& ring) {
   const bool element = entry.element == kRelinearization ||
                        (entry.element % 2 == 1 && entry.element > 1 && entry.element < 2 * ring.degree());
-  return element && entry.q_limbs >= 1 && entry.q_limbs <= ring.q_count();
+  return element && ring.p_count() > 0 && entry.q_limbs >= 1 && entry.q_limbs <= ring.q_count();
 }
 
 bool ascends(const EvaluationKeyEntry& a, const EvaluationKeyEntry& b) { return a.element < b.element; }

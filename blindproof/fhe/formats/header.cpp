@@ -79,7 +79,8 @@ base::Result<AnyContext> parse_parameters(base::ByteSpan bytes) {
   const std::size_t p_count = reader.u8();
   reader.raw(8 * p_count);
   BLINDPROOF_TRY(reader.finish());
-  if (fields.scheme > 2 || fields.security > 2 || q_count < 1 || q_count > 64 || p_count < 1 || p_count > 16) {
+  const bool no_switching = fields.scheme == static_cast<std::uint8_t>(SchemeTag::kBfv) && fields.digits == 0;
+  if (fields.scheme > 2 || fields.security > 2 || q_count < 1 || q_count > 64 || p_count > 16 || (p_count == 0) != no_switching) {
     return base::error(ErrorCode::kMalformed, std::string(kPlace), "no builder makes such parameters");
   }
   BLINDPROOF_ASSIGN(AnyContext context, build(fields, static_cast<int>(p_count)));
@@ -94,6 +95,7 @@ template <class Parameters>
 std::string name_among(std::span<const rlwe::NamedParameters<Parameters>> sets, const Parameters& parameters) {
   for (const auto& set : sets) {
     Parameters chosen = set.parameters;
+    if (parameters.digits == 0) continue;  // all of these switch keys
     if (chosen.special_limbs == 0) chosen.special_limbs = parameters.special_limbs;
     chosen.digits = std::min(chosen.digits, parameters.digits);
     if constexpr (std::is_same_v<Parameters, bgv::Parameters>) {
