@@ -124,7 +124,7 @@ base::Result<PlanOutcome> plan_inference(const PlanRequest& request, const base:
   const double speed = calibration.rotation / model.rotation(context->top_level());
   // Tables of the ring, the program, and what the process has anyway.
   constexpr std::size_t kProcessBytes = std::size_t{24} << 20, kTableWords = 4;
-  constexpr std::size_t kKeptBytes = std::size_t{1} << 30;  // by the pool of buffers, for other levels
+  constexpr std::size_t kKeptBytes = std::size_t{768} << 20;  // by the pool of buffers, for other levels
   const fhe::rlwe::Ring& ring = *context->ring();
   std::size_t memory = kProcessBytes + (ring.q_count() + ring.p_count()) * ring.degree() * sizeof(std::uint64_t) * kTableWords +
                        3 * program_bytes(program) + plan.weight_bytes + 2 * plan.key_bytes;

@@ -21,7 +21,7 @@ struct WeightStorage {
   std::vector<fhe::ckks::Storage> by_step;
   std::size_t bytes = 0;
 };
-inline constexpr std::size_t kWeightMemory = std::size_t{1} << 30;
+inline constexpr std::size_t kWeightMemory = std::size_t{3} << 29;
 WeightStorage choose_storage(const Program& program, const fhe::ckks::Context& context, std::size_t weight_memory);
 
 /// A program with its matrices encoded, to be run as often as wanted.

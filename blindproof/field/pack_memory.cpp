@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kPage = std::size_t{4} << 10, kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kMostKept = std::size_t{1} << 30;
+constexpr std::size_t kMostKept = std::size_t{768} << 20;
 // From here on the allocator of the C library would ask the system for fresh pages each time.
 constexpr std::size_t kLeastKept = std::size_t{64} << 10;
 
@@ -56,17 +56,19 @@ void deallocate(void* memory, std::size_t) noexcept { std::free(memory); }
 // Blocks that nobody uses at the moment, the most recently released last.
 class Spares {
  public:
-  /// A block of at least `bytes` and less than a quarter more, or null.
+  /// The smallest block of at least `bytes` and at most twice as many, or null. Ciphertexts get smaller level by level: what is released at one serves the next.
   void* take(std::size_t& bytes) noexcept {
     std::lock_guard lock(mutex_);
+    std::size_t best = count_;
     for (std::size_t i = count_; i-- > 0;) {
-      const Block block = blocks_[i];
-      if (block.bytes < bytes || block.bytes - bytes > bytes / 4) continue;
-      remove(i);
-      bytes = block.bytes;
-      return block.memory;
+      const std::size_t size = blocks_[i].bytes;
+      if (size >= bytes && size <= 2 * bytes && (best == count_ || size < blocks_[best].bytes)) best = i;
     }
-    return nullptr;
+    if (best == count_) return nullptr;
+    const Block block = blocks_[best];
+    remove(best);
+    bytes = block.bytes;
+    return block.memory;
   }
 
   void keep(void* memory, std::size_t bytes) noexcept {
@@ -81,7 +83,7 @@ class Spares {
   }
 
  private:
-  static constexpr std::size_t kMostBlocks = 256;
+  static constexpr std::size_t kMostBlocks = 512;
   struct Block {
     void* memory;
     std::size_t bytes;
