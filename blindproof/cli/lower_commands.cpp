@@ -19,7 +19,7 @@ struct Target {
 void add_options(CLI::App& command, const std::shared_ptr<Target>& target) {
   compiler::LowerFheOptions& options = target->options;
   command.add_option("--level", target->level, "fhe: encrypted inference")->required()->check(CLI::IsMember({"fhe"}));
-  command.add_option("--degree", options.degree, "Of polynomials in place of ReLU, Clip, Sigmoid and Tanh")
+  command.add_option("--degree", options.degree, "Of polynomials in place of ReLU, Clip, Sigmoid, Tanh, GELU, SiLU")
       ->check(CLI::Range(2, 511))->capture_default_str();
   command.add_option("--composite", options.composite_bits,
                      "ReLU by a composition of minimax polynomials instead, within 2^-BITS of its range: exact, and deep")

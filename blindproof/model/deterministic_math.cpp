@@ -54,4 +54,24 @@ double deterministic_tanh(double x) noexcept {
   return x < 0 ? -value : value;
 }
 
+double deterministic_erf(double x) noexcept {
+  constexpr double kTwoOverRootPi = 1.1283791670955125739;
+  const double magnitude = std::fabs(x), square = x * x;
+  if (!(magnitude < 6)) return std::isnan(x) ? x : x < 0 ? -1 : 1;  // 1 - erf(6) < 2^-55
+  if (magnitude < 2.5) {
+    // 2/sqrt(pi) exp(-x^2) sum_n 2^n x^(2n+1) / (1 3 5 .. (2n+1)): all terms of one sign.   Ref: Abramowitz, Stegun, 7.1.6.
+    double term = x, sum = x;
+    for (int odd = 3; odd < 130; odd += 2) {
+      term *= 2 * square / odd;
+      sum += term;
+    }
+    return kTwoOverRootPi * deterministic_exp(-square) * sum;
+  }
+  // The complement by its continued fraction, exp(-x^2)/sqrt(pi) / (x + 1/2/(x + 1/(x + 3/2/(x + ...)))).   Ref: 7.1.14.
+  double tail = magnitude;
+  for (int k = 60; k > 0; --k) tail = magnitude + 0.5 * k / tail;
+  const double value = 1 - 0.5 * kTwoOverRootPi * deterministic_exp(-square) / tail;
+  return x < 0 ? -value : value;
+}
+
 }  // namespace blindproof::model

@@ -33,6 +33,16 @@ TEST(DeterministicMath, SigmoidAndTanhAreWithinFourUnits) {
   }
 }
 
+TEST(DeterministicMath, ErfIsWithinEightUnits) {
+  for (double x = -7; x < 7; x += 0.00313) {
+    expect_within_ulps(deterministic_erf(x), static_cast<double>(std::erf(static_cast<long double>(x))), 8, x);
+  }
+  for (double x : {1e-300, 1e-20, 1e-8, 1e-3, 2.4999999, 2.5, 5.9999999, 6.0}) {
+    expect_within_ulps(deterministic_erf(x), static_cast<double>(std::erf(static_cast<long double>(x))), 8, x);
+    EXPECT_EQ(deterministic_erf(-x), -deterministic_erf(x));
+  }
+}
+
 TEST(DeterministicMath, EdgesSaturate) {
   EXPECT_EQ(deterministic_exp(0), 1);
   EXPECT_EQ(deterministic_exp(-kInfinity), 0);
@@ -48,6 +58,10 @@ TEST(DeterministicMath, EdgesSaturate) {
   EXPECT_EQ(deterministic_tanh(kInfinity), 1);
   EXPECT_EQ(deterministic_tanh(-kInfinity), -1);
   EXPECT_EQ(deterministic_tanh(0), 0);
+  EXPECT_EQ(deterministic_erf(kInfinity), 1);
+  EXPECT_EQ(deterministic_erf(-kInfinity), -1);
+  EXPECT_EQ(deterministic_erf(0), 0);
+  EXPECT_TRUE(std::isnan(deterministic_erf(std::numeric_limits<double>::quiet_NaN())));
 }
 
 }  // namespace

@@ -119,6 +119,7 @@ class Validator {
   Status check(const float_op::Relu&) { return expect_output(in()); }
   Status check(const float_op::Sigmoid&) { return expect_output(in()); }
   Status check(const float_op::Tanh&) { return expect_output(in()); }
+  Status check(const float_op::Erf&) { return expect_output(in()); }
   Status check(const float_op::Add&) { return check_binary(); }
   Status check(const float_op::Subtract&) { return check_binary(); }
   Status check(const float_op::Multiply&) { return check_binary(); }
@@ -257,7 +258,8 @@ std::string_view op_name(const FloatOp& op) {
           [](const float_op::MaxPool2d&) { return "MaxPool2d"; },
           [](const float_op::AveragePool2d&) { return "AveragePool2d"; },
           [](const float_op::Reshape&) { return "Reshape"; }, [](const float_op::Transpose&) { return "Transpose"; },
-          [](const float_op::Softmax&) { return "Softmax"; }, [](const float_op::ArgMax&) { return "ArgMax"; }},
+          [](const float_op::Softmax&) { return "Softmax"; }, [](const float_op::ArgMax&) { return "ArgMax"; },
+          [](const float_op::Erf&) { return "Erf"; }},
       op);
 }
 

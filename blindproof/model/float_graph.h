@@ -65,12 +65,13 @@ struct Transpose {
 /// Only as the last node.
 struct Softmax {};  // over the last axis
 struct ArgMax {};   // over the last axis, which vanishes or becomes 1; smallest index of the largest value
+struct Erf {};      // the Gaussian error function
 }  // namespace float_op
 
 using FloatOp = std::variant<float_op::Dense, float_op::Conv2d, float_op::ScaleShift, float_op::Relu, float_op::Clip,
                              float_op::Sigmoid, float_op::Tanh, float_op::Add, float_op::Subtract, float_op::Multiply,
                              float_op::MaxPool2d, float_op::AveragePool2d, float_op::Reshape, float_op::Transpose,
-                             float_op::Softmax, float_op::ArgMax>;
+                             float_op::Softmax, float_op::ArgMax, float_op::Erf>;
 
 struct FloatNode {
   FloatOp op;

@@ -144,6 +144,9 @@ class Runner {
   void evaluate(const float_op::Tanh&, const Values& x, Values& y) {
     map(x, y, [](float value) { return static_cast<float>(deterministic_tanh(value)); });
   }
+  void evaluate(const float_op::Erf&, const Values& x, Values& y) {
+    map(x, y, [](float value) { return static_cast<float>(deterministic_erf(value)); });
+  }
 
   void evaluate(const float_op::Add&, const Values& x, Values& y) {
     std::transform(x.begin(), x.end(), second().begin(), y.begin(), [](float a, float b) { return a + b; });

@@ -15,7 +15,9 @@ constexpr Operator kOperators[] = {
     {"Conv", import_conv},
     {"Div", import_divide},
     {"Dropout", import_dropout},
+    {"Erf", import_erf},
     {"Flatten", import_flatten},
+    {"Gelu", import_gelu},
     {"Gemm", import_gemm},
     {"GlobalAveragePool", import_global_average_pool},
     {"GlobalMaxPool", import_global_max_pool},
@@ -63,8 +65,8 @@ std::string supported_operators() {
 
 std::string advice_for(std::string_view name) {
   if (name == "LogSoftmax") return "; export the model with Softmax or with the logits, which rank the classes alike";
-  if (name == "LeakyRelu" || name == "Elu" || name == "Gelu" || name == "HardSwish")
-    return "; use Relu, Clip, Sigmoid or Tanh";
+  if (name == "LeakyRelu" || name == "Elu" || name == "HardSwish")
+    return "; use Relu, Clip, Gelu, Sigmoid or Tanh";
   if (name == "Pad") return "; give the padding to Conv or the pool behind it";
   if (name == "QuantizeLinear" || name == "DequantizeLinear" || name == "QLinearConv" || name == "ConvInteger") {
     return "; export the float model, quantisation is done here";

@@ -36,6 +36,8 @@ base::Result<Value> import_relu(NodeContext& node);
 base::Result<Value> import_clip(NodeContext& node);
 base::Result<Value> import_sigmoid(NodeContext& node);
 base::Result<Value> import_tanh(NodeContext& node);
+base::Result<Value> import_erf(NodeContext& node);
+base::Result<Value> import_gelu(NodeContext& node);
 base::Result<Value> import_batch_normalization(NodeContext& node);
 base::Result<Value> import_softmax(NodeContext& node);
 base::Result<Value> import_arg_max(NodeContext& node);

@@ -172,6 +172,31 @@ Result<Value> import_power(NodeContext& node) {
 Result<Value> import_relu(NodeContext& node) { return map<op::Relu>(node); }
 Result<Value> import_sigmoid(NodeContext& node) { return map<op::Sigmoid>(node); }
 Result<Value> import_tanh(NodeContext& node) { return map<op::Tanh>(node); }
+Result<Value> import_erf(NodeContext& node) { return map<op::Erf>(node); }
+
+// x (1 + erf(x / sqrt(2))) / 2, or with tanh(sqrt(2/pi) (x + 0.044715 x^3)) in place of erf.
+Result<Value> import_gelu(NodeContext& node) {
+  BLINDPROOF_ASSIGN(const Computed x, node.computed(0));
+  const std::string form = node.attributes.text("approximate", "none");
+  if (form != "none" && form != "tanh") return node.malformed("'approximate' is neither none nor tanh");
+  const Shape shape = node.shape(x);
+  if (shape.empty()) return node.unsupported("a single number for each sample");
+  const std::size_t axis = default_axis(shape);
+  const auto affine = [&](Computed value, double scale, double shift) {
+    return node.append(op::ScaleShift{axis, std::vector<float>(shape[axis], static_cast<float>(scale)),
+                                      std::vector<float>(shape[axis], static_cast<float>(shift))},
+                       value, shape);
+  };
+  Computed curve{};
+  if (form == "none") {
+    curve = node.append(op::Erf{}, affine(x, std::sqrt(0.5), 0), shape);
+  } else {
+    constexpr double kRootTwoOverPi = 0.79788456080286535588;
+    const Computed square = node.combine(op::Multiply{}, x, x);
+    curve = node.append(op::Tanh{}, node.combine(op::Multiply{}, x, affine(square, 0.044715 * kRootTwoOverPi, kRootTwoOverPi)), shape);
+  }
+  return Value(node.combine(op::Multiply{}, x, affine(curve, 0.5, 0.5)));
+}
 
 Result<Value> import_clip(NodeContext& node) {
   BLINDPROOF_ASSIGN(const Computed x, node.computed(0));

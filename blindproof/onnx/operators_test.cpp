@@ -291,12 +291,25 @@ TEST(Activations, FollowTheirFormulas) {
   const Floats x = random_floats(9, 1);
   const std::pair<const char*, float (*)(float)> cases[] = {{"Relu", [](float v) { return std::max(v, 0.f); }},
                                                             {"Sigmoid", [](float v) { return 1 / (1 + std::exp(-v)); }},
-                                                            {"Tanh", [](float v) { return std::tanh(v); }}};
+                                                            {"Tanh", [](float v) { return std::tanh(v); }},
+                                                            {"Erf", [](float v) { return std::erf(v); }},
+                                                            {"Gelu", [](float v) { return v * (1 + std::erf(v / std::sqrt(2.f))) / 2; }}};
   for (const auto& [name, f] : cases) {
     ModelMaker maker({kOpen, 9});
     maker.node(name, {"x"}, "y");
     expect_near(run(maker, x).y, mapped(x, [function = f](float v, std::size_t) { return function(v); }));
   }
+}
+
+TEST(Activations, GeluMayBeItsApproximationByTanh) {
+  const Floats x = random_floats(9, 2);
+  ModelMaker maker({kOpen, 9}, 20), strange({kOpen, 9}, 20);
+  maker.node("Gelu", {"x"}, "y").set("approximate", "tanh");
+  expect_near(run(maker, x).y, mapped(x, [](float v, std::size_t) {
+                return v * (1 + std::tanh(0.7978845608f * (v + 0.044715f * v * v * v))) / 2;
+              }));
+  strange.node("Gelu", {"x"}, "y").set("approximate", "no");
+  EXPECT_NE(strange.import().error().message().find("approximate"), std::string::npos);
 }
 
 TEST(Clip, BoundsAreAttributesOrInputs) {

@@ -12,6 +12,8 @@
 #include "blindproof/compiler/lower_fhe/affine_expression.h"
 #include "blindproof/compiler/lower_fhe/approximation.h"
 #include "blindproof/compiler/lower_fhe/cost.h"
+#include "blindproof/compiler/lower_fhe/curves.h"
+#include "blindproof/compiler/lower_fhe/fused_activations.h"
 #include "blindproof/compiler/lower_fhe/layouts.h"
 #include "blindproof/fhe/ckks/encryption.h"
 #include "blindproof/fheml/prediction.h"
@@ -109,6 +111,12 @@ class Lowering {
   }
 
  private:
+  // factor times a value
+  struct Scaled {
+    ValueId value;
+    double factor = 1;
+  };
+
   bool is_batch() const { return options_.packing == fheml::Packing::kBatch; }
 
   // Ranges of calibration, widened.
@@ -125,6 +133,7 @@ class Lowering {
       notes_[0].grid = *grids_[graph_.input];
     }
     expressions_[graph_.input] = AffineExpression::of_value(0, model::element_count(input));
+    const FusedActivations fused = fuse_activations(graph_, options_.composite_bits == 0);
     TensorId output = graph_.output;
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       const FloatNode& node = graph_.nodes[i];
@@ -136,14 +145,26 @@ class Lowering {
         output = node.inputs[0];
         break;
       }
-      BLINDPROOF_TRY(add_node(node));
+      add_name(node);
+      if (fused.inner[i]) continue;
+      const auto activation = fused.by_node.find(i);
+      if (activation != fused.by_node.end()) {
+        const FusedActivation& whole = activation->second;
+        BLINDPROOF_ASSIGN(const ValueId value, polynomial(whole.source, node.output, whole.function));
+        set_value(node.output, {value}, whole.source);
+      } else {
+        BLINDPROOF_TRY(add_node(node));
+      }
     }
     return add_output(output);
   }
 
-  base::Status add_node(const FloatNode& node) {
+  void add_name(const FloatNode& node) {
     const std::string name = node.name.empty() ? std::string(model::op_name(node.op)) : node.name;
     pending_names_ += (pending_names_.empty() ? "" : ", ") + name;
+  }
+
+  base::Status add_node(const FloatNode& node) {
     if (is_affine(node.op)) {
       std::vector<const AffineExpression*> inputs;
       std::vector<Shape> shapes;
@@ -159,10 +180,14 @@ class Lowering {
       return {};
     }
     BLINDPROOF_ASSIGN(const Scaled result, nonlinear(node));
-    AffineExpression expression = AffineExpression::of_value(result.value, model::element_count(graph_.shapes[node.output]));
-    expressions_[node.output] = result.factor == 1 ? std::move(expression) : scaled(std::move(expression), result.factor);
-    grids_[node.output] = grids_[node.inputs[0]];
+    set_value(node.output, result, node.inputs[0]);
     return {};
+  }
+
+  void set_value(TensorId tensor, const Scaled& result, TensorId source) {
+    AffineExpression expression = AffineExpression::of_value(result.value, model::element_count(graph_.shapes[tensor]));
+    expressions_[tensor] = result.factor == 1 ? std::move(expression) : scaled(std::move(expression), result.factor);
+    grids_[tensor] = grids_[source];
   }
 
   std::optional<Grid> grid_after(const FloatNode& node) const {
@@ -180,12 +205,6 @@ class Lowering {
     if (std::holds_alternative<float_op::Reshape>(node.op) && shape != graph_.shapes[node.inputs[0]]) return std::nullopt;
     return grid;
   }
-
-  // factor times a value
-  struct Scaled {
-    ValueId value;
-    double factor = 1;
-  };
 
   base::Result<Scaled> nonlinear(const FloatNode& node) {
     if (std::holds_alternative<float_op::Relu>(node.op) && options_.composite_bits > 0) return composite_relu(node);
@@ -212,17 +231,7 @@ class Lowering {
   }
 
   base::Result<ValueId> plain_nonlinear(const FloatNode& node) {
-    if (std::holds_alternative<float_op::Relu>(node.op)) {
-      return polynomial(node, [](double x) { return std::max(x, 0.0); });
-    }
-    if (const auto* clip = std::get_if<float_op::Clip>(&node.op)) {
-      const double low = static_cast<double>(clip->low), high = static_cast<double>(clip->high);
-      return polynomial(node, [low, high](double x) { return std::clamp(x, low, high); });
-    }
-    if (std::holds_alternative<float_op::Sigmoid>(node.op)) {
-      return polynomial(node, [](double x) { return 1 / (1 + std::exp(-x)); });
-    }
-    if (std::holds_alternative<float_op::Tanh>(node.op)) return polynomial(node, [](double x) { return std::tanh(x); });
+    if (const auto curve = curve_of(node.op)) return polynomial(node.inputs[0], node.output, curve);
     if (std::holds_alternative<float_op::Multiply>(node.op)) {
       BLINDPROOF_ASSIGN(const ValueId a, materialize(node.inputs[0], 1));
       BLINDPROOF_ASSIGN(const ValueId b, materialize(node.inputs[1], 1));
@@ -236,14 +245,14 @@ class Lowering {
     return failed(ErrorCode::kUnsupported, describe(node), "can't be computed on ciphertexts, unless it is the last node");
   }
 
-  base::Result<ValueId> polynomial(const FloatNode& node, const std::function<double(double)>& function) {
-    const double bound = magnitude_of(node.inputs[0]);
+  base::Result<ValueId> polynomial(TensorId input, TensorId output, const std::function<double(double)>& function) {
+    const double bound = magnitude_of(input);
     const auto on_unit = [&](double u) { return function(u * bound); };
     PolynomialStep step;
     step.polynomial = fit(on_unit, options_.degree);
     const double error = largest_error(step.polynomial, on_unit);
-    BLINDPROOF_ASSIGN(step.value, materialize(node.inputs[0], 1 / bound));
-    BLINDPROOF_ASSIGN(const ValueId value, push(std::move(step), magnitude_of(node.output) + error, node.output,
+    BLINDPROOF_ASSIGN(step.value, materialize(input, 1 / bound));
+    BLINDPROOF_ASSIGN(const ValueId value, push(std::move(step), magnitude_of(output) + error, output,
                                                 "polynomial of degree " + std::to_string(options_.degree)));
     notes_[value].approximation_error = error;
     return value;

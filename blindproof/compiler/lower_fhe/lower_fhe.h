@@ -17,7 +17,7 @@ struct LowerFheOptions {
   int scale_bits = 0;       // precision; 0: 40, or what flooding takes
   int hiding_bits = 40;     // of the flood that hides the weights from the holder of the secret key; 0: none
   fheml::Packing packing = fheml::Packing::kSingle;
-  std::size_t degree = 15;  // of polynomials in place of ReLU, Clip, Sigmoid, Tanh
+  std::size_t degree = 15;  // of polynomials in place of ReLU, Clip, Sigmoid, Tanh, Erf and what is made of them
   int composite_bits = 0;   // ReLU by a composition of minimax polynomials, within 2^-bits of the range; 0: by one polynomial of that degree
   double margin = 1.25;     // by which ranges exceed those of calibration
   fhe::rlwe::SecurityLevel security = fhe::rlwe::SecurityLevel::k128;

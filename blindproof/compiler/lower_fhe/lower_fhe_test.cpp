@@ -159,7 +159,7 @@ TEST(LowerFhe, ProgramsForBatchesGiveEverySampleItsResult) {
 
 TEST(LowerFhe, ActivationsBecomePolynomialsOnTheirRanges) {
   for (const model::FloatOp& activation : {model::FloatOp(op::Relu{}), model::FloatOp(op::Clip{-0.5f, 1}), model::FloatOp(op::Sigmoid{}),
-                                           model::FloatOp(op::Tanh{})}) {
+                                           model::FloatOp(op::Tanh{}), model::FloatOp(op::Erf{})}) {
     FloatSample s(3, {20});
     s.dense(16).apply(activation).dense(4);
     const auto samples = s.samples(50, -1, 1);
@@ -182,6 +182,65 @@ TEST(LowerFhe, ActivationsBecomePolynomialsOnTheirRanges) {
     const std::vector<double> encrypted = run_encrypted(lowered.program, samples[0], bound);
     const std::vector<double> plain = fheml::run_plain(lowered.program, std::vector<double>(samples[0].begin(), samples[0].end()));
     for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_NEAR(encrypted[i], plain[i], 1e-4);
+  }
+}
+
+// As files spell them: x times (1 + erf(x/sqrt(2))) / 2, x sigmoid(x), x clip(x/6 + 1/2).
+void gelu(FloatSample& s) {
+  const model::TensorId x = s.at;
+  const std::size_t size = s.shape().back();
+  s.append(op::ScaleShift{0, std::vector<float>(size, std::sqrt(0.5f)), std::vector<float>(size)}, {x}, {size});
+  s.apply(op::Erf{});
+  s.append(op::ScaleShift{0, std::vector<float>(size, 0.5f), std::vector<float>(size, 0.5f)}, {s.at}, {size});
+  s.append(op::Multiply{}, {x, s.at}, {size});
+}
+void silu(FloatSample& s) {
+  const model::TensorId x = s.at;
+  s.apply(op::Sigmoid{}).append(op::Multiply{}, {s.at, x}, {s.shape().back()});
+}
+void hard_swish(FloatSample& s) {
+  const model::TensorId x = s.at;
+  const std::size_t size = s.shape().back();
+  s.append(op::ScaleShift{0, std::vector<float>(size, 1 / 6.f), std::vector<float>(size, 0.5f)}, {x}, {size});
+  s.apply(op::Clip{0, 1}).append(op::Multiply{}, {x, s.at}, {size});
+}
+
+TEST(LowerFhe, ActivationsOfSeveralNodesBecomeOnePolynomial) {
+  for (void (*activation)(FloatSample&) : {gelu, silu, hard_swish}) {
+    FloatSample s(3, {20});
+    s.dense(16);
+    activation(s);
+    s.dense(4);
+    const auto samples = s.samples(50, -2, 2);
+    const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, samples), {.hiding_bits = 0, .degree = 15}).value();
+    ASSERT_EQ(lowered.program.steps.size(), 3u);
+    EXPECT_EQ(lowered.steps[1].operation, "polynomial of degree 15");
+    for (const auto& sample : samples) {
+      const std::vector<float> expected = model::run_float(s.graph, sample)[s.graph.output];
+      const std::vector<double> output = fheml::run_plain(lowered.program, std::vector<double>(sample.begin(), sample.end()));
+      for (std::size_t i = 0; i < output.size(); ++i) EXPECT_NEAR(output[i], static_cast<double>(expected[i]), 0.05);
+    }
+  }
+}
+
+TEST(LowerFhe, ActivationsWhosePartsOthersReadStaySeparate) {
+  FloatSample s(3, {20});
+  s.dense(16);
+  const model::TensorId x = s.at;
+  s.apply(op::Sigmoid{});
+  const model::TensorId gate = s.at;
+  s.append(op::Multiply{}, {gate, x}, {16});
+  s.append(op::Add{}, {s.dense(16).at, gate}, {16});
+  const auto samples = s.samples(50, -1, 1);
+  const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, samples), {.hiding_bits = 0, .degree = 15}).value();
+  std::vector<std::string> operations;
+  for (const StepSummary& step : lowered.steps) operations.push_back(step.operation);
+  EXPECT_EQ(std::ranges::count(operations, "polynomial of degree 15"), 1);
+  EXPECT_EQ(std::ranges::count(operations, "product"), 1);
+  for (const auto& sample : samples) {
+    const std::vector<float> expected = model::run_float(s.graph, sample)[s.graph.output];
+    const std::vector<double> output = fheml::run_plain(lowered.program, std::vector<double>(sample.begin(), sample.end()));
+    for (std::size_t i = 0; i < output.size(); ++i) EXPECT_NEAR(output[i], static_cast<double>(expected[i]), 0.02);
   }
 }
 

@@ -33,13 +33,29 @@ constexpr int kMaxCoarsenings = 2;  // doublings of a curve's step before the ar
 constexpr int kMoreOutputBits = 4;
 constexpr double kOutputHeadroom = 2;
 
-// Sigmoid or tanh between two scales: out = clamp(round(f(step * hi) / out_scale), low, high).
+enum class CurveKind { kSigmoid, kTanh, kErf };
+
+std::optional<CurveKind> curve_kind(const FloatOp& node) {
+  if (std::holds_alternative<op::Sigmoid>(node)) return CurveKind::kSigmoid;
+  if (std::holds_alternative<op::Tanh>(node)) return CurveKind::kTanh;
+  if (std::holds_alternative<op::Erf>(node)) return CurveKind::kErf;
+  return std::nullopt;
+}
+
+// The steepest a curve gets, rounded up.
+double slope_of(CurveKind kind) { return kind == CurveKind::kSigmoid ? 0.25 : kind == CurveKind::kTanh ? 1 : 1.13; }
+
+// A curve between two scales: out = clamp(round(f(step * hi) / out_scale), low, high).
 struct Curve {
-  bool is_tanh;
+  CurveKind kind;
   double step, out_scale;
   std::int64_t low, high;
 
-  double operator()(double x) const { return is_tanh ? model::deterministic_tanh(x) : model::deterministic_sigmoid(x); }
+  double operator()(double x) const {
+    return kind == CurveKind::kSigmoid ? model::deterministic_sigmoid(x)
+           : kind == CurveKind::kTanh  ? model::deterministic_tanh(x)
+                                       : model::deterministic_erf(x);
+  }
   std::int32_t at(std::int64_t hi) const {
     const double value = std::round((*this)(step * static_cast<double>(hi)) / out_scale);
     return static_cast<std::int32_t>(std::clamp(value, static_cast<double>(low), static_cast<double>(high)));
@@ -188,10 +204,8 @@ class RescaledLowering {
     const FloatOp* activation;  // null: none
     std::int64_t low, high;     // integers
     double scale;               // at least; what calibration asks for
-    bool is_curve() const {
-      return activation != nullptr &&
-             (std::holds_alternative<op::Sigmoid>(*activation) || std::holds_alternative<op::Tanh>(*activation));
-    }
+    std::optional<CurveKind> curve() const { return activation == nullptr ? std::nullopt : curve_kind(*activation); }
+    bool is_curve() const { return curve().has_value(); }
   };
 
   Target target(TensorId tensor, const FloatOp* activation, bool nonnegative) const {
@@ -201,8 +215,7 @@ class RescaledLowering {
     bool is_unsigned = nonnegative;
     if (activation != nullptr) {
       is_unsigned = is_unsigned || std::holds_alternative<op::Relu>(*activation) || (clip != nullptr && clip->low >= 0);
-      if (std::holds_alternative<op::Sigmoid>(*activation)) is_unsigned = true;
-      if (std::holds_alternative<op::Tanh>(*activation)) is_unsigned = false;
+      if (const auto kind = curve_kind(*activation)) is_unsigned = *kind == CurveKind::kSigmoid;
     }
     Target result{tensor, activation, is_unsigned ? 0 : -(std::int64_t{1} << (bits - 1)),
                   (std::int64_t{1} << (is_unsigned ? bits : bits - 1)) - 1, 0};
@@ -242,7 +255,7 @@ class RescaledLowering {
     return std::any_of(g_.nodes.begin(), g_.nodes.end(), [&](const FloatNode& reader) {
       if (reader.inputs[0] != tensor) return false;
       if (passes_on(reader.op)) return read_by_curve(reader.output);
-      return std::holds_alternative<op::Sigmoid>(reader.op) || std::holds_alternative<op::Tanh>(reader.op);
+      return curve_kind(reader.op).has_value();
     });
   }
 
@@ -296,8 +309,7 @@ class RescaledLowering {
   // The step of a curve's argument for outputs of `out_scale`: fine enough that rounding it costs at most a quarter of
   // an output step, and a power of two.
   double curve_step(const Target& wanted) const {
-    const double slope = std::holds_alternative<op::Tanh>(*wanted.activation) ? 1 : 0.25;
-    double step = power_of_two_at_least(wanted.scale / slope) / 4;
+    double step = power_of_two_at_least(wanted.scale / slope_of(*wanted.curve())) / 4;
     for (int i = 0; i < std::min(coarsenings_[index_], kMaxCoarsenings); ++i) step *= 2;
     return step;
   }
@@ -310,10 +322,10 @@ class RescaledLowering {
     double step;
   };
   ClampedArgument clamped_argument(const Target& wanted) const {
-    const Curve curve{std::holds_alternative<op::Tanh>(*wanted.activation), 1, 1, 0, 0};
+    const Curve curve{*wanted.curve(), 1, 1, 0, 0};
     double reach = 1;
     while (1 - curve(reach) > wanted.scale / 2) reach *= 2;
-    ClampedArgument result{1, power_of_two_at_least(wanted.scale / (curve.is_tanh ? 1 : 0.25)) / 4};
+    ClampedArgument result{1, power_of_two_at_least(wanted.scale / slope_of(curve.kind)) / 4};
     for (double steps = reach / result.step; steps > 1; steps /= 2) ++result.bits;
     for (; result.bits > 16; --result.bits) result.step *= 2;
     return result;
@@ -339,7 +351,7 @@ class RescaledLowering {
       out.id = append_requantize(raw, then, {wanted.low, wanted.high}, shape);
       curves_.push_back(
           {builder_.architecture().nodes.size() - 1, index_,
-           Curve{std::holds_alternative<op::Tanh>(*wanted.activation), scale, wanted.scale, wanted.low, wanted.high}});
+           Curve{*wanted.curve(), scale, wanted.scale, wanted.low, wanted.high}});
     }
     quantised_[wanted.tensor] = out;
   }
@@ -527,7 +539,7 @@ class RescaledLowering {
       const TensorId id = append_requantize(x.id, {}, {wanted.low, wanted.high}, out_shape());
       curves_.push_back(
           {builder_.architecture().nodes.size() - 1, index_,
-           Curve{std::holds_alternative<op::Tanh>(node().op), x.scale, wanted.scale, wanted.low, wanted.high}});
+           Curve{*wanted.curve(), x.scale, wanted.scale, wanted.low, wanted.high}});
       quantised_[node().output] = Quantised{id, wanted.scale, wanted.low, wanted.high};
       return {};
     }

@@ -289,7 +289,8 @@ class Normaliser {
 }  // namespace
 
 bool is_activation(const FloatOp& node) {
-  return is<op::Relu>(node) || is<op::Clip>(node) || is<op::Sigmoid>(node) || is<op::Tanh>(node);
+  return is<op::Relu>(node) || is<op::Clip>(node) || is<op::Sigmoid>(node) || is<op::Tanh>(node) ||
+         is<op::Erf>(node);
 }
 
 bool is_linear(const FloatOp& node) {

@@ -19,7 +19,7 @@ struct NormalisedGraph {
 /// - ScaleShift is merged into the linear layer before or after it. What can't be merged becomes a depthwise 1x1
 /// Conv2d, unless
 ///   it is one positive factor for the whole tensor.
-/// - Relu, Clip, Sigmoid and Tanh move up to the linear layer that they follow through Reshape, Transpose and
+/// - Relu, Clip, Sigmoid, Tanh and Erf move up to the linear layer that they follow through Reshape, Transpose and
 /// MaxPool2d. Requires: a validated graph.  Errors: kUnsupported if nothing is left to compute.
 base::Result<NormalisedGraph> normalise(const model::FloatGraph& graph);
 

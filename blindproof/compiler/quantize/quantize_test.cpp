@@ -69,6 +69,14 @@ const std::vector<Network>& rescaled_networks() {
        }},
       {"sigmoid", {20}, [](FloatSample& s) { s.dense(12).apply(op::Sigmoid{}).dense(5); }},
       {"tanh", {20}, [](FloatSample& s) { s.dense(12).apply(op::Tanh{}).dense(5); }},
+      {"erf", {20}, [](FloatSample& s) { s.dense(12).apply(op::Erf{}).dense(5); }},
+      {"gelu", {20},
+       [](FloatSample& s) {
+         const model::TensorId x = s.dense(12).at;
+         s.append(op::ScaleShift{0, std::vector<float>(12, 0.70710678f), std::vector<float>(12)}, {x}, {12}).apply(op::Erf{});
+         s.append(op::ScaleShift{0, std::vector<float>(12, 0.5f), std::vector<float>(12, 0.5f)}, {s.at}, {12});
+         s.append(op::Multiply{}, {x, s.at}, {12}).dense(5);
+       }},
       {"relu of the input", {20}, [](FloatSample& s) { s.apply(op::Relu{}).dense(5); }},
       {"sigmoid of the input", {20}, [](FloatSample& s) { s.apply(op::Sigmoid{}).dense(5); }},
       {"tanh of a maximum",

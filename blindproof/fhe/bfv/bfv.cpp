@@ -14,7 +14,6 @@
 namespace blindproof::fhe::bfv {
 namespace {
 
-using rlwe::invalid;
 using rlwe::NttPoly;
 
 Outcome usable(const char* operation, Ciphertext&& a) {

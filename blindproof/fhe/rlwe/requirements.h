@@ -34,7 +34,7 @@ base::Status require_window(std::string_view operation, std::size_t count, std::
 
 /// The result, if it hides its message and will decrypt as predicted (BFV, BGV).   Errors: kInvalidArgument.
 template <class Ciphertext>
-base::Result<Ciphertext> usable(std::string_view operation, Ciphertext&& result, std::string_view remedy) {
+base::Result<Ciphertext> usable(std::string_view operation, Ciphertext result, std::string_view remedy) {
   BLINDPROOF_TRY(require_hiding(operation, result.parts()));
   const double budget = result.predicted_budget_bits();
   if (budget > 0) return std::move(result);
