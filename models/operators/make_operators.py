@@ -204,6 +204,26 @@ def tanh(n: Net) -> str:
     return n.op("Tanh", n.gemm(x, 10, 5))
 
 
+@operators(12)
+def gelu_erf(n: Net) -> str:
+    x = n.gemm("x", 12, 10)  # as PyTorch writes it
+    y = n.op("Erf", n.op("Div", x, n.tensor(np.array(2 ** 0.5, np.float32))))
+    y = n.op("Mul", x, n.op("Add", y, n.tensor(np.array(1, np.float32))))
+    return n.gemm(n.op("Mul", y, n.tensor(np.array(0.5, np.float32))), 10, 5)
+
+
+@operators(12, opset=21)
+def gelu(n: Net) -> str:
+    x = n.op("Gelu", n.gemm("x", 12, 10))
+    return n.gemm(n.op("Gelu", n.gemm(x, 10, 8), approximate="tanh"), 8, 5)
+
+
+@operators(12)
+def silu(n: Net) -> str:
+    x = n.gemm("x", 12, 10)
+    return n.gemm(n.op("Mul", x, n.op("Sigmoid", x)), 10, 5)
+
+
 @operators(3, 8, 8, opset=17)
 def residual_add(n: Net) -> str:
     stem = n.op("Relu", n.conv("x", 3, 5, 3, strides=[2, 2], pads=[1, 1, 1, 1]))

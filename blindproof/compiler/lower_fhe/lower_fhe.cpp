@@ -161,7 +161,9 @@ class Lowering {
 
   void add_name(const FloatNode& node) {
     const std::string name = node.name.empty() ? std::string(model::op_name(node.op)) : node.name;
+    if (name == last_name_ && !pending_names_.empty()) return;  // one node of the file, several here
     pending_names_ += (pending_names_.empty() ? "" : ", ") + name;
+    last_name_ = name;
   }
 
   base::Status add_node(const FloatNode& node) {
@@ -589,7 +591,7 @@ class Lowering {
   std::vector<Step> steps_;
   std::vector<ValueNotes> notes_;  // by value
   std::map<std::pair<TensorId, double>, ValueId> materialized_;
-  std::string pending_names_;
+  std::string last_name_, pending_names_;
   fheml::Finish finish_ = fheml::Finish::kNone;
 };
 
