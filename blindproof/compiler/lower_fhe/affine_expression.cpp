@@ -128,6 +128,23 @@ AffineExpression AffineExpression::of_value(fheml::ValueId value, std::size_t si
   return result;
 }
 
+AffineExpression AffineExpression::of_values(std::span<const fheml::ValueId> values, std::span<const std::size_t> sizes) {
+  AffineExpression result;
+  for (const std::size_t size : sizes) result.bias.resize(result.bias.size() + size);
+  std::size_t first = 0;
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    SparseMatrix matrix;
+    matrix.columns = sizes[k];
+    for (std::size_t i = 0; i < result.bias.size(); ++i) {
+      const bool inside = i >= first && i < first + sizes[k];
+      matrix.append_row(inside ? Entries{{index(i - first), 1.0f}} : Entries{});
+    }
+    BLINDPROOF_CHECK(result.terms.emplace(values[k], std::move(matrix)).second, "each value is one part");
+    first += sizes[k];
+  }
+  return result;
+}
+
 bool AffineExpression::is_value(fheml::ValueId& value) const {
   if (terms.size() != 1 || std::ranges::any_of(bias, [](double b) { return b != 0; })) return false;
   const SparseMatrix& matrix = terms.begin()->second;
@@ -137,6 +154,23 @@ bool AffineExpression::is_value(fheml::ValueId& value) const {
   }
   value = terms.begin()->first;
   return true;
+}
+
+AffineExpression part(const AffineExpression& a, std::size_t first, std::size_t count) {
+  AffineExpression result;
+  result.bias.assign(a.bias.begin() + static_cast<std::ptrdiff_t>(first), a.bias.begin() + static_cast<std::ptrdiff_t>(first + count));
+  for (const auto& [value, matrix] : a.terms) {
+    SparseMatrix rows;
+    rows.columns = matrix.columns;
+    Entries entries;
+    for (std::size_t i = first; i < first + count; ++i) {
+      entries.clear();
+      for (std::uint64_t k = matrix.begins[i]; k < matrix.begins[i + 1]; ++k) entries.emplace_back(matrix.column[k], matrix.value[k]);
+      rows.append_row(entries);
+    }
+    if (rows.entries() > 0) result.terms.emplace(value, std::move(rows));
+  }
+  return result;
 }
 
 AffineExpression scaled(AffineExpression a, double factor) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <vector>
 
 #include "blindproof/fheml/program.h"
@@ -15,10 +16,14 @@ struct AffineExpression {
   std::vector<double> bias;
 
   static AffineExpression of_value(fheml::ValueId value, std::size_t size);
+  /// Values one after the other.
+  static AffineExpression of_values(std::span<const fheml::ValueId> values, std::span<const std::size_t> sizes);
   /// A value as it is, if it is nothing more.
   bool is_value(fheml::ValueId& value) const;
 };
 
+/// Elements first, first + 1, .., first + count - 1.
+AffineExpression part(const AffineExpression& a, std::size_t first, std::size_t count);
 AffineExpression scaled(AffineExpression a, double factor);
 AffineExpression add(const AffineExpression& a, const AffineExpression& b, double factor_of_b);
 

@@ -15,6 +15,24 @@ constexpr double kDiagonal = 0.04, kBabyStep = 0.4, kGiantStep = 0.9, kFold = 1.
 
 }  // namespace
 
+std::vector<Part> split(const model::Shape& shape, const std::optional<Grid>& grid, std::size_t most) {
+  const std::size_t elements = model::element_count(shape);
+  if (std::bit_ceil(elements) <= most) return {{0, elements, shape}};
+  // Whole channels if one fits, by itself or on the grid.
+  const std::size_t area = shape.size() == 3 ? shape[1] * shape[2] : elements;
+  const std::size_t block = grid && grid->block <= most ? std::max(grid->block, std::bit_ceil(area)) : std::bit_ceil(area);
+  const bool by_channel = shape.size() == 3 && block <= most;
+  const std::size_t unit = by_channel ? area : 1, units = elements / unit, fit = by_channel ? most / block : most;
+  const std::size_t count = (units + fit - 1) / fit;
+  std::vector<Part> parts;
+  for (std::size_t k = 0, first = 0; k < count; ++k) {
+    const std::size_t size = units / count + (k < units % count ? 1 : 0);
+    parts.push_back({first * unit, size * unit, by_channel ? model::Shape{size, shape[1], shape[2]} : model::Shape{size}});
+    first += size;
+  }
+  return parts;
+}
+
 std::optional<fheml::Layout> grid_layout(const model::Shape& shape, const Grid& grid, bool share_blocks, std::size_t slots) {
   if (shape.size() != 3 || grid.block == 0) return std::nullopt;
   const std::size_t shared = share_blocks ? grid.step_y * grid.step_x : 1;

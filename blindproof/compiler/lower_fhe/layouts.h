@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "blindproof/fheml/program.h"
 
@@ -14,6 +15,14 @@ struct Grid {
   std::size_t block = 0;  // power of two
   std::size_t step_y = 1, step_x = 1;
 };
+
+/// Pieces of a tensor that have ciphertexts of their own: channels of an image, or elements.
+struct Part {
+  std::size_t first, count;  // elements
+  model::Shape shape;
+};
+/// Pieces with periods up to `most` slots (a power of two), as few and as even as that allows. On a grid, images of the given block.
+std::vector<Part> split(const model::Shape& shape, const std::optional<Grid>& grid, std::size_t most);
 
 /// Periods up to `slots`; nothing if the tensor doesn't fit.
 std::optional<fheml::Layout> grid_layout(const model::Shape& shape, const Grid& grid, bool share_blocks, std::size_t slots);

@@ -74,8 +74,9 @@ struct Draft {
 
 class Lowering {
  public:
-  Lowering(const FloatGraph& graph, std::span<const FloatRange> ranges, const LowerFheOptions& options)
-      : graph_(graph), ranges_(ranges), options_(options),
+  /// Tensors of more than `part_elements` are several values.
+  Lowering(const FloatGraph& graph, std::span<const FloatRange> ranges, const LowerFheOptions& options, std::size_t part_elements)
+      : graph_(graph), ranges_(ranges), options_(options), part_elements_(part_elements),
         scale_bits_(options.scale_bits > 0 ? options.scale_bits : options.hiding_bits > 0 ? kFloodedScaleBits : kScaleBits), expressions_(graph.shapes.size()), grids_(graph.shapes.size()) {}
 
   base::Result<LowerFheOutcome> run() {
@@ -107,13 +108,15 @@ class Lowering {
       return !std::holds_alternative<AffineStep>(step.operation);
     });
     std::vector<StepSummary> steps = summaries(best);
-    return LowerFheOutcome{std::move(program), std::move(steps)};
+    return LowerFheOutcome{std::move(program), std::move(steps), best.seconds};
   }
 
  private:
-  // factor times a value
+  using Values = std::vector<ValueId>;  // the parts of a tensor
+
+  // factor times values
   struct Scaled {
-    ValueId value;
+    Values values;
     double factor = 1;
   };
 
@@ -150,8 +153,8 @@ class Lowering {
       const auto activation = fused.by_node.find(i);
       if (activation != fused.by_node.end()) {
         const FusedActivation& whole = activation->second;
-        BLINDPROOF_ASSIGN(const ValueId value, polynomial(whole.source, node.output, whole.function));
-        set_value(node.output, {value}, whole.source);
+        BLINDPROOF_ASSIGN(Values values, polynomial(whole.source, node.output, whole.function));
+        set_values(node.output, {std::move(values)}, whole.source);
       } else {
         BLINDPROOF_TRY(add_node(node));
       }
@@ -182,15 +185,19 @@ class Lowering {
       return {};
     }
     BLINDPROOF_ASSIGN(const Scaled result, nonlinear(node));
-    set_value(node.output, result, node.inputs[0]);
+    set_values(node.output, result, node.inputs[0]);
     return {};
   }
 
-  void set_value(TensorId tensor, const Scaled& result, TensorId source) {
-    AffineExpression expression = AffineExpression::of_value(result.value, model::element_count(graph_.shapes[tensor]));
-    expressions_[tensor] = result.factor == 1 ? std::move(expression) : scaled(std::move(expression), result.factor);
+  void set_values(TensorId tensor, const Scaled& result, TensorId source) {
     grids_[tensor] = grids_[source];
+    std::vector<std::size_t> sizes;
+    for (const Part& part : parts_of(tensor)) sizes.push_back(part.count);
+    AffineExpression expression = AffineExpression::of_values(result.values, sizes);
+    expressions_[tensor] = result.factor == 1 ? std::move(expression) : scaled(std::move(expression), result.factor);
   }
+
+  std::vector<Part> parts_of(TensorId tensor) const { return split(graph_.shapes[tensor], grids_[tensor], part_elements_); }
 
   std::optional<Grid> grid_after(const FloatNode& node) const {
     const std::optional<Grid>& in = grids_[node.inputs[0]];
@@ -210,35 +217,47 @@ class Lowering {
 
   base::Result<Scaled> nonlinear(const FloatNode& node) {
     if (std::holds_alternative<float_op::Relu>(node.op) && options_.composite_bits > 0) return composite_relu(node);
-    BLINDPROOF_ASSIGN(const ValueId value, plain_nonlinear(node));
-    return Scaled{value};
+    BLINDPROOF_ASSIGN(Values values, plain_nonlinear(node));
+    return Scaled{std::move(values)};
   }
 
   // x (1 + sign(x)) / 2, all divided by the range until the next matrix.
   base::Result<Scaled> composite_relu(const FloatNode& node) {
     const double bound = magnitude_of(node.inputs[0]);
-    BLINDPROOF_ASSIGN(const ValueId x, materialize(node.inputs[0], 1 / bound));
+    BLINDPROOF_ASSIGN(const Values parts, materialize(node.inputs[0], 1 / bound));
     std::vector<fhe::ckks::Polynomial> stages = composite_sign(options_.composite_bits);
     for (double& c : stages.back().coefficients) c /= 2;
     stages.back().coefficients[0] += 0.5;
-    ValueId at = x;
-    for (std::size_t i = 0; i < stages.size(); ++i) {
-      const bool last = i + 1 == stages.size();
-      const std::string name = "sign, degree " + std::to_string(stages[i].coefficients.size() - 1);
-      BLINDPROOF_ASSIGN(at, push(PolynomialStep{at, std::move(stages[i])}, last ? 1 + std::ldexp(1.0, -options_.composite_bits) : 1, node.output, name));
+    Values values;
+    for (const ValueId x : parts) {
+      ValueId at = x;
+      for (std::size_t i = 0; i < stages.size(); ++i) {
+        const bool last = i + 1 == stages.size();
+        const std::string name = "sign, degree " + std::to_string(stages[i].coefficients.size() - 1);
+        BLINDPROOF_ASSIGN(at, push(PolynomialStep{at, stages[i]}, last ? 1 + std::ldexp(1.0, -options_.composite_bits) : 1, notes_[x].shape, node.output, name));
+      }
+      BLINDPROOF_ASSIGN(const ValueId value, push(ProductStep{x, at}, magnitude_of(node.output) / bound, notes_[x].shape, node.output, "product"));
+      notes_[value].approximation_error = bound * std::ldexp(1.0, -options_.composite_bits);
+      values.push_back(value);
     }
-    BLINDPROOF_ASSIGN(const ValueId value, push(ProductStep{x, at}, magnitude_of(node.output) / bound, node.output, "product"));
-    notes_[value].approximation_error = bound * std::ldexp(1.0, -options_.composite_bits);
-    return Scaled{value, bound};
+    return Scaled{std::move(values), bound};
   }
 
-  base::Result<ValueId> plain_nonlinear(const FloatNode& node) {
+  base::Result<Values> plain_nonlinear(const FloatNode& node) {
     if (const auto curve = curve_of(node.op)) return polynomial(node.inputs[0], node.output, curve);
     if (std::holds_alternative<float_op::Multiply>(node.op)) {
-      BLINDPROOF_ASSIGN(const ValueId a, materialize(node.inputs[0], 1));
-      BLINDPROOF_ASSIGN(const ValueId b, materialize(node.inputs[1], 1));
-      BLINDPROOF_TRY(align(a, b, node));
-      return push(ProductStep{a, b}, magnitude_of(node.output), node.output, a == b ? "square" : "product");
+      BLINDPROOF_ASSIGN(const Values left, materialize(node.inputs[0], 1));
+      BLINDPROOF_ASSIGN(const Values right, materialize(node.inputs[1], 1));
+      BLINDPROOF_CHECK(left.size() == right.size(), "tensors of one shape have the same parts");
+      Values values;
+      for (std::size_t k = 0; k < left.size(); ++k) {
+        const ValueId a = left[k], b = right[k];
+        BLINDPROOF_TRY(align(a, b, node));
+        BLINDPROOF_ASSIGN(const ValueId value,
+                          push(ProductStep{a, b}, magnitude_of(node.output), notes_[a].shape, node.output, a == b ? "square" : "product"));
+        values.push_back(value);
+      }
+      return values;
     }
     if (std::holds_alternative<float_op::MaxPool2d>(node.op)) {
       return failed(ErrorCode::kUnsupported, describe(node),
@@ -247,41 +266,54 @@ class Lowering {
     return failed(ErrorCode::kUnsupported, describe(node), "can't be computed on ciphertexts, unless it is the last node");
   }
 
-  base::Result<ValueId> polynomial(TensorId input, TensorId output, const std::function<double(double)>& function) {
+  base::Result<Values> polynomial(TensorId input, TensorId output, const std::function<double(double)>& function) {
     const double bound = magnitude_of(input);
     const auto on_unit = [&](double u) { return function(u * bound); };
     PolynomialStep step;
     step.polynomial = fit(on_unit, options_.degree);
     const double error = largest_error(step.polynomial, on_unit);
-    BLINDPROOF_ASSIGN(step.value, materialize(input, 1 / bound));
-    BLINDPROOF_ASSIGN(const ValueId value, push(std::move(step), magnitude_of(output) + error, output,
-                                                "polynomial of degree " + std::to_string(options_.degree)));
-    notes_[value].approximation_error = error;
-    return value;
+    BLINDPROOF_ASSIGN(const Values parts, materialize(input, 1 / bound));
+    Values values;
+    for (const ValueId part : parts) {
+      step.value = part;
+      BLINDPROOF_ASSIGN(const ValueId value, push(step, magnitude_of(output) + error, notes_[part].shape, output,
+                                                  "polynomial of degree " + std::to_string(options_.degree)));
+      notes_[value].approximation_error = error;
+      values.push_back(value);
+    }
+    return values;
   }
 
-  base::Result<ValueId> push(auto operation, double magnitude, TensorId tensor, std::string name) {
+  // A value of that shape: a part of the tensor, or all of it.
+  base::Result<ValueId> push(auto operation, double magnitude, Shape shape, TensorId tensor, std::string name) {
     if (steps_.size() >= fheml::kMaxSteps) return failed(ErrorCode::kLimit, "network", "has too many layers for a homomorphic program");
     steps_.push_back({std::move(operation), magnitude});
-    notes_.push_back({.shape = graph_.shapes[tensor], .grid = grids_[tensor].value_or(Grid{}),
+    notes_.push_back({.shape = std::move(shape), .grid = grids_[tensor].value_or(Grid{}),
                       .nodes = std::exchange(pending_names_, ""), .operation = std::move(name), .like = {}});
     return static_cast<ValueId>(steps_.size());
   }
 
-  // factor times the tensor as a value.
-  base::Result<ValueId> materialize(TensorId tensor, double factor) {
+  // factor times the tensor as values.
+  base::Result<Values> materialize(TensorId tensor, double factor) {
     const auto known = materialized_.find({tensor, factor});
     if (known != materialized_.end()) return known->second;
-    AffineExpression expression = factor == 1 ? *expressions_[tensor] : scaled(*expressions_[tensor], factor);
-    ValueId value = 0;
-    if (!expression.is_value(value)) {
-      AffineStep step;
-      for (auto& [from, matrix] : expression.terms) step.terms.push_back({from, std::move(matrix)});
-      step.bias = std::move(expression.bias);
-      BLINDPROOF_ASSIGN(value, push(std::move(step), magnitude_of(tensor) * factor, tensor, "matrix"));
+    const AffineExpression whole = factor == 1 ? *expressions_[tensor] : scaled(*expressions_[tensor], factor);
+    const std::vector<Part> parts = parts_of(tensor);
+    Values values;
+    for (const Part& piece : parts) {
+      AffineExpression expression = parts.size() == 1 ? whole : part(whole, piece.first, piece.count);
+      ValueId value = 0;
+      if (!expression.is_value(value)) {
+        if (expression.terms.empty()) return failed(ErrorCode::kUnsupported, "network", "a part of a layer doesn't depend on the input: prune it");
+        AffineStep step;
+        for (auto& [from, matrix] : expression.terms) step.terms.push_back({from, std::move(matrix)});
+        step.bias = std::move(expression.bias);
+        BLINDPROOF_ASSIGN(value, push(std::move(step), magnitude_of(tensor) * factor, piece.shape, tensor, "matrix"));
+      }
+      values.push_back(value);
     }
-    materialized_.emplace(std::pair{tensor, factor}, value);
-    return value;
+    materialized_.emplace(std::pair{tensor, factor}, values);
+    return values;
   }
 
   // The affine result (or the input) whose layout a value has.
@@ -311,12 +343,14 @@ class Lowering {
   }
 
   base::Status add_output(TensorId tensor) {
-    BLINDPROOF_ASSIGN(const ValueId value, materialize(tensor, 1));
+    BLINDPROOF_ASSIGN(const Values values, materialize(tensor, 1));
+    if (values.size() > 1) return failed(ErrorCode::kLimit, "network", "its output has more elements than a ciphertext has slots");
+    const ValueId value = values[0];
     if (value != steps_.size() || steps_.empty()) {  // computed before something else, or the input itself
       AffineStep step;
       step.terms.push_back({value, fheml::SparseMatrix::identity(model::element_count(graph_.shapes[tensor]))});
       step.bias.resize(step.terms[0].matrix.rows);
-      BLINDPROOF_TRY(push(std::move(step), magnitude_of(tensor), tensor, "matrix"));
+      BLINDPROOF_TRY(push(std::move(step), magnitude_of(tensor), graph_.shapes[tensor], tensor, "matrix"));
     }
     return {};
   }
@@ -585,12 +619,13 @@ class Lowering {
   const FloatGraph& graph_;
   std::span<const FloatRange> ranges_;
   const LowerFheOptions& options_;
+  std::size_t part_elements_;
   int scale_bits_;
   std::vector<std::optional<AffineExpression>> expressions_;  // by tensor
   std::vector<std::optional<Grid>> grids_;                    // by tensor
   std::vector<Step> steps_;
   std::vector<ValueNotes> notes_;  // by value
-  std::map<std::pair<TensorId, double>, ValueId> materialized_;
+  std::map<std::pair<TensorId, double>, Values> materialized_;
   std::string last_name_, pending_names_;
   fheml::Finish finish_ = fheml::Finish::kNone;
 };
@@ -611,7 +646,20 @@ base::Result<LowerFheOutcome> lower_fhe(const FloatGraph& graph, std::span<const
   if (options.hiding_bits < 0 || options.hiding_bits > 44) {
     return failed(ErrorCode::kInvalidArgument, "options", "model privacy has 0 to 44 bits");
   }
-  return Lowering(graph, ranges, options).run();
+  if (options.packing == fheml::Packing::kBatch) return Lowering(graph, ranges, options, SIZE_MAX).run();
+  // Tensors in parts serve where they don't fit a ciphertext, or where a smaller ring makes up for more of them: it is tried.
+  std::size_t largest = 0;
+  for (const Shape& shape : graph.shapes) largest = std::max(largest, std::bit_ceil(model::element_count(shape)));
+  base::Result<LowerFheOutcome> best = Lowering(graph, ranges, options, SIZE_MAX).run();
+  for (int bits = kMaxLogDegree - 1; bits >= kMinLogDegree - 1 && largest > std::size_t{1} << bits; --bits) {
+    if (!best.ok() && best.error().code != ErrorCode::kLimit) break;
+    base::Result<LowerFheOutcome> next = Lowering(graph, ranges, options, std::size_t{1} << bits).run();
+    if (!next.ok()) continue;
+    // A ring that is larger than the parts: still smaller ones would only be more.
+    if (best.ok() && next->program.client.parameters.log_degree - 1 > bits) break;
+    if (!best.ok() || next->seconds < best->seconds) best = std::move(next);
+  }
+  return best;
 }
 
 }  // namespace blindproof::compiler

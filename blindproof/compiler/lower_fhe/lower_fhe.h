@@ -36,10 +36,11 @@ struct StepSummary {
 struct LowerFheOutcome {
   fheml::Program program;
   std::vector<StepSummary> steps;
+  double seconds = 0;  // by the cost model's units; not of batches
 };
 
-/// `ranges` by tensor, of calibration samples.
-/// Errors: kUnsupported, naming the node, for what can't be computed on ciphertexts, with advice; kLimit for tensors beyond a ciphertext's slots (2^16 elements in batches) or
+/// `ranges` by tensor, of calibration samples. Other tensors beyond the slots take several ciphertexts.
+/// Errors: kUnsupported, naming the node, for what can't be computed on ciphertexts, with advice; kLimit for inputs and outputs beyond a ciphertext's slots (2^15; any tensor beyond 2^16 in batches) or
 /// programs deeper than the largest ring, saying how many levels were needed; kInvalidArgument for options out of range.
 base::Result<LowerFheOutcome> lower_fhe(const model::FloatGraph& graph, std::span<const model::FloatRange> ranges,
                                         const LowerFheOptions& options = {});

@@ -8,6 +8,7 @@
 #include "blindproof/compiler/lower_fhe/affine_expression.h"
 #include "blindproof/compiler/lower_fhe/approximation.h"
 #include "blindproof/compiler/lower_fhe/cost.h"
+#include "blindproof/compiler/lower_fhe/layouts.h"
 #include "blindproof/compiler/quantize/float_graph_samples.h"
 #include "blindproof/fhe/ckks/encryption.h"
 #include "blindproof/fheml/batch_executor.h"
@@ -122,6 +123,89 @@ TEST(LowerFhe, EncryptedResultsAreThoseOfThePlainProgram) {
       EXPECT_NEAR(encrypted[i], plain[i], bound + 1e-12) << seed;  // doubles end before long scales do
       EXPECT_NEAR(encrypted[i], plain[i], 1e-4) << seed;
     }
+  }
+}
+
+// Tensors of more elements than the largest ring has slots.
+FloatSample wide_network(int which) {
+  FloatSample s(static_cast<std::uint64_t>(which), {1, 32, 32});
+  switch (which) {
+    case 0:  // strides put channels of the next image on one grid
+      square(s.conv(40, 1, FloatSample::window(3, 1, 1)));
+      square(s.conv(4, 1, FloatSample::window(3, 2, 1))).flatten().dense(3);
+      break;
+    case 1: {  // a sum and a product of tensors in parts
+      square(s.conv(40, 1, FloatSample::window(3, 1, 1)));
+      const model::TensorId skip = s.at;
+      s.conv(40, 40, FloatSample::window(3, 1, 1)).append(op::Add{}, {s.at, skip}, s.shape());
+      s.append(op::Multiply{}, {s.at, skip}, s.shape()).average_pool(FloatSample::window(4, 4), false).flatten().dense(4);
+      break;
+    }
+    case 2:  // parts of unequal length that aren't channels, and a polynomial
+      s.average_pool(FloatSample::window(8, 8), false).flatten().dense(33001).apply(op::Tanh{}).dense(2);
+      break;
+    default:  // an image whose channels alone fill a ciphertext
+      s.graph.shapes[0] = {1, 128, 128};
+      square(s.conv(3, 1, FloatSample::window(3, 1, 1))).average_pool(FloatSample::window(16, 16), false).flatten().dense(2);
+  }
+  return s;
+}
+
+TEST(LowerFhe, TensorsBeyondTheSlotsTakeSeveralCiphertexts) {
+  for (int which = 0; which < 4; ++which) {
+    FloatSample s = wide_network(which);
+    const auto samples = s.samples(2, -1, 1);
+    const auto lowered = lower_fhe(s.graph, ranges_of(s.graph, samples), {.hiding_bits = 0, .degree = 7});
+    ASSERT_TRUE(lowered.ok()) << which << ": " << lowered.error().message();
+    std::size_t largest = 0;
+    for (const StepSummary& step : lowered->steps) largest = std::max(largest, step.period);
+    EXPECT_LE(largest, std::size_t{1} << (lowered->program.client.parameters.log_degree - 1));
+    EXPECT_EQ(fheml::parse_program(fheml::write_program(lowered->program))->client, lowered->program.client);
+    const std::vector<double> x(samples[0].begin(), samples[0].end());
+    const std::vector<double> plain = fheml::run_plain(lowered->program, x);
+    const std::vector<float> expected = model::run_float(s.graph, samples[0])[s.graph.output];
+    for (std::size_t i = 0; i < plain.size(); ++i) {
+      EXPECT_NEAR(plain[i], static_cast<double>(expected[i]), (which == 2 ? 0.05 : 1e-4) * (1 + std::abs(plain[i]))) << which;
+    }
+    double bound = 0;
+    const std::vector<double> encrypted = run_encrypted(lowered->program, samples[0], bound);
+    for (std::size_t i = 0; i < plain.size(); ++i) {
+      EXPECT_NEAR(encrypted[i], plain[i], bound) << which;
+      EXPECT_NEAR(encrypted[i], plain[i], 1e-3) << which;
+    }
+  }
+}
+
+TEST(LowerFhe, PartsAreWholeChannelsAndAsEvenAsTheyCanBe) {
+  for (const model::Shape& shape : {model::Shape{40, 32, 32}, model::Shape{7, 100, 3}, model::Shape{33001}, model::Shape{3, 200, 200}, model::Shape{5}}) {
+    for (const std::size_t most : {std::size_t{4096}, std::size_t{32768}}) {
+      std::size_t at = 0, smallest = SIZE_MAX, largest = 0;
+      const std::vector<Part> parts = split(shape, std::nullopt, most);
+      for (const Part& part : parts) {
+        EXPECT_EQ(part.first, at);
+        EXPECT_EQ(model::element_count(part.shape), part.count);
+        EXPECT_LE(part.count, most);
+        smallest = std::min(smallest, part.count);
+        largest = std::max(largest, part.count);
+        at += part.count;
+      }
+      EXPECT_EQ(at, model::element_count(shape));
+      const bool by_channel = parts.size() > 1 && parts[0].shape.size() == 3;
+      EXPECT_LE(largest - smallest, by_channel ? shape[1] * shape[2] : 1);
+    }
+  }
+}
+
+TEST(LowerFhe, InputsAndOutputsBeyondTheSlotsAreRefused) {
+  FloatSample in(1, {3, 200, 200});
+  in.average_pool(FloatSample::window(100, 100), false).flatten().dense(2);
+  FloatSample out(1, {16});
+  out.dense(40000);
+  for (const FloatSample& s : {in, out}) {
+    const auto lowered = lower_fhe(s.graph, std::vector<model::FloatRange>(s.graph.shapes.size(), {-1, 1}));
+    ASSERT_FALSE(lowered.ok());
+    EXPECT_EQ(lowered.error().code, base::ErrorCode::kLimit);
+    EXPECT_NE(lowered.error().message().find("slots"), std::string::npos) << lowered.error().message();
   }
 }
 
