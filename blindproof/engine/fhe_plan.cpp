@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "blindproof/base/thread_pool.h"
 #include "blindproof/compiler/lower_fhe/cost.h"
 #include "blindproof/engine/stopwatch.h"
 #include "blindproof/fhe/ckks/encryption.h"
@@ -50,23 +51,24 @@ std::size_t poly_bytes(const ckks::Context& context, int level, bool with_p) {
   return ring.limbs({context.q_limbs(level), with_p}) * ring.degree() * sizeof(std::uint64_t);
 }
 
-// Of the matrix step that holds most at once: the digits of its input, the rotations of all baby steps, the sums of all giant steps.
+// Of the matrix step that holds most at once: the digits of its input, each thread's limb of the rotations of all baby steps, the sums of all giant steps.
 std::size_t working_bytes(const fheml::Program& program, const ckks::Context& context) {
   const std::vector<int> levels = fheml::levels_of(program.steps, context.top_level());
   const std::vector<fheml::Layout> layouts = fheml::layouts_of(program.client.input, program.steps);
   std::size_t most = 0, kept = 2 * poly_bytes(context, context.top_level(), false);
   for (std::size_t i = 0; i < program.steps.size(); ++i) {
     const int level = levels[i + 1] + 1;
-    std::size_t polys = 2 + 2 * static_cast<std::size_t>(context.parameters().digits);
+    std::size_t polys = 2 + 2 * static_cast<std::size_t>(context.parameters().digits), limbs = 0;
     if (const auto* affine = std::get_if<fheml::AffineStep>(&program.steps[i].operation)) {
       for (const fheml::AffineStep::Term& term : affine->terms) {
         const compiler::MatrixCounts counts = compiler::counts_of(term.matrix, layouts[term.value], affine->layout, context.slots());
-        polys = std::max(polys, static_cast<std::size_t>(context.parameters().digits) + 2 * (counts.baby_steps + counts.giant_steps + 2));
+        polys = std::max(polys, static_cast<std::size_t>(context.parameters().digits) + 2 * (counts.giant_steps + 2));
+        limbs = std::max(limbs, 2 * (counts.baby_steps + 2) * base::thread_count());
       }
     } else if (const auto* polynomial = std::get_if<fheml::PolynomialStep>(&program.steps[i].operation)) {
       polys += 2 * static_cast<std::size_t>(2 * std::sqrt(static_cast<double>(polynomial->polynomial.coefficients.size())));
     }
-    most = std::max(most, kept + polys * poly_bytes(context, level, true));
+    most = std::max(most, kept + polys * poly_bytes(context, level, true) + limbs * context.ring()->degree() * sizeof(std::uint64_t));
     kept += 2 * poly_bytes(context, levels[i + 1], false);
   }
   return most;

@@ -77,14 +77,33 @@ void require_fit(const RingPtr& ring, std::size_t q_limbs, const KeySwitchKey& k
 }
 
 LimbSource sums(const Decomposition& digits, const KeySwitchKey& key) {
-  const RingPtr& ring = digits.digits.front().ring_ptr();
-  require_fit(ring, digits.q_limbs, key);
-  const auto limbs = [&](std::size_t i, std::span<std::span<std::uint64_t>> to) {
-    std::vector<const std::uint64_t*> a;
-    for (const NttPoly& digit : digits.digits) a.push_back(digit.limb(i).data());
-    sum_digits(*ring, digits.q_limbs, key, i, a, to[0], to[1]);
-  };
-  return {2, Secrecy::kPublic, limbs};
+  return {2, Secrecy::kPublic, [&](std::size_t i, std::span<std::span<std::uint64_t>> to) { accumulate_limb(digits, key, i, to[0], to[1]); }};
+}
+
+// body(i, sum) for each limb; sum(c0, c1) writes that limb of both sums.
+template <class Body>
+void accumulate_limbs(const NttPoly& c, const KeySwitchKey& key, Body&& body) {
+  const std::size_t q_limbs = c.basis().q_limbs, n = c.degree();
+  require_fit(c.ring_ptr(), q_limbs, key);
+  const Digits digits(c);
+  const Basis basis{q_limbs, true};
+  for_limb_groups(c.ring(), c.ring().limbs(basis), [&](std::size_t first, std::size_t last) {
+    LimbBuffer scratch((last - first) * digits.count() * n, c.secrecy());
+    const auto limb = [&](std::size_t i, std::size_t j) {
+      return scratch.words().subspan(((i - first) * digits.count() + j) * n, n);
+    };
+    for (std::size_t j = 0; j < digits.count(); ++j) {
+      digits.convert(j, first, last, [&](std::size_t i) { return limb(i, j); });
+    }
+    for (std::size_t i = first; i < last; ++i) {
+      std::vector<const std::uint64_t*> a;
+      for (std::size_t j = 0; j < digits.count(); ++j) {
+        if (!digits.owns(j, i)) poly::ntt_forward(c.ring().tables(basis, i), limb(i, j));
+        a.push_back(digits.owns(j, i) ? c.limb(i).data() : limb(i, j).data());
+      }
+      body(i, [&](std::span<std::uint64_t> c0, std::span<std::uint64_t> c1) { sum_digits(c.ring(), q_limbs, key, i, a, c0, c1); });
+    }
+  });
 }
 
 }  // namespace
@@ -111,40 +130,30 @@ Decomposition decompose(const NttPoly& c) {
   return result;
 }
 
-Pair accumulate(const Decomposition& digits, const KeySwitchKey& key) {
+void accumulate_limb(const Decomposition& digits, const KeySwitchKey& key, std::size_t i, std::span<std::uint64_t> c0,
+                     std::span<std::uint64_t> c1) {
   const RingPtr& ring = digits.digits.front().ring_ptr();
-  const LimbSource source = sums(digits, key);
-  Pair result{NttPoly(ring, {digits.q_limbs, true}), NttPoly(ring, {digits.q_limbs, true})};
-  base::parallel_for(result.c0.limbs(), [&](std::size_t i) {
-    std::span<std::uint64_t> limbs[] = {result.c0.limb(i), result.c1.limb(i)};
-    source.limbs(i, limbs);
-  });
-  return result;
+  require_fit(ring, digits.q_limbs, key);
+  std::vector<const std::uint64_t*> a;
+  for (const NttPoly& digit : digits.digits) a.push_back(digit.limb(i).data());
+  sum_digits(*ring, digits.q_limbs, key, i, a, c0, c1);
 }
 
 Pair accumulate(const NttPoly& c, const KeySwitchKey& key) {
-  const std::size_t q_limbs = c.basis().q_limbs, n = c.degree();
-  require_fit(c.ring_ptr(), q_limbs, key);
-  const Digits digits(c);
-  Pair result{NttPoly(c.ring_ptr(), {q_limbs, true}), NttPoly(c.ring_ptr(), {q_limbs, true})};
-  for_limb_groups(c.ring(), result.c0.limbs(), [&](std::size_t first, std::size_t last) {
-    LimbBuffer scratch((last - first) * digits.count() * n, c.secrecy());
-    const auto limb = [&](std::size_t i, std::size_t j) {
-      return scratch.words().subspan(((i - first) * digits.count() + j) * n, n);
-    };
-    for (std::size_t j = 0; j < digits.count(); ++j) {
-      digits.convert(j, first, last, [&](std::size_t i) { return limb(i, j); });
-    }
-    for (std::size_t i = first; i < last; ++i) {
-      std::vector<const std::uint64_t*> a;
-      for (std::size_t j = 0; j < digits.count(); ++j) {
-        if (!digits.owns(j, i)) poly::ntt_forward(result.c0.tables(i), limb(i, j));
-        a.push_back(digits.owns(j, i) ? c.limb(i).data() : limb(i, j).data());
-      }
-      sum_digits(c.ring(), q_limbs, key, i, a, result.c0.limb(i), result.c1.limb(i));
-    }
-  });
+  const Basis basis{c.basis().q_limbs, true};
+  Pair result{NttPoly(c.ring_ptr(), basis), NttPoly(c.ring_ptr(), basis)};
+  accumulate_limbs(c, key, [&](std::size_t i, auto&& sum) { sum(result.c0.limb(i), result.c1.limb(i)); });
   return result;
+}
+
+void accumulate_each(const NttPoly& c, const KeySwitchKey& key, const PairSink& sink) {
+  const std::size_t n = c.degree();
+  accumulate_limbs(c, key, [&](std::size_t i, auto&& sum) {
+    LimbBuffer scratch(2 * n, Secrecy::kPublic);
+    const std::span<std::uint64_t> c0 = scratch.words().first(n), c1 = scratch.words().last(n);
+    sum(c0, c1);
+    sink(i, c0, c1);
+  });
 }
 
 void switch_each(const Decomposition& digits, const KeySwitchKey& key, const Division& division, std::uint64_t t,

@@ -9,6 +9,8 @@
 // Ref: Halevi-Shoup, ePrint 2018/244 (hoisting); Bossuat-Mouchet-Troncoso-Pastoriza-Hubaux, ePrint 2020/1203 (double hoisting).
 #pragma once
 
+#include <functional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -29,10 +31,14 @@ struct Pair {
 
 Decomposition decompose(const NttPoly& c);
 
-/// Step 2.   Requires: key.q_limbs() >= digits.q_limbs.
-Pair accumulate(const Decomposition& digits, const KeySwitchKey& key);
+/// Step 2 for limb i of {q_limbs, with P}.   Requires: key.q_limbs() >= digits.q_limbs, of one ring.
+void accumulate_limb(const Decomposition& digits, const KeySwitchKey& key, std::size_t i, std::span<std::uint64_t> c0,
+                     std::span<std::uint64_t> c1);
 /// Steps 1 and 2, without keeping the digits.
 Pair accumulate(const NttPoly& c, const KeySwitchKey& key);
+/// The same on one limb after the other, while it is in the cache: limb i of both sums goes to `sink`, which may overwrite it. Called on several threads.
+using PairSink = std::function<void(std::size_t i, std::span<std::uint64_t> c0, std::span<std::uint64_t> c1)>;
+void accumulate_each(const NttPoly& c, const KeySwitchKey& key, const PairSink& sink);
 
 /// All three steps.
 Pair key_switch(const NttPoly& c, const KeySwitchKey& key);

@@ -45,52 +45,71 @@ std::size_t cheapest_baby_steps(const std::vector<std::size_t>& diagonals, std::
   return best;
 }
 
-struct Sum {
-  std::optional<Pair> pair;
-
-  void add(Pair&& term) {
-    if (!pair) {
-      pair = std::move(term);
-    } else {
-      add_to(pair->c0, term.c0);
-      add_to(pair->c1, term.c1);
-    }
-  }
-};
-
 using BabySteps = std::map<std::size_t, std::variant<NttPoly, CompactPoly>>;
 
-// For each giant step the sum over baby steps of diagonals times rotations. Column by column, so that the rotations are read
-// from memory once for all giant steps; the diagonals, which are most of the data, are read once anyway. Compact diagonals are transformed one giant
-// step after the other, while the limb's tables are in the cache.
-std::map<std::size_t, Pair> inner_sums(const RingPtr& ring, std::size_t q_limbs, const std::map<std::size_t, BabySteps>& giants,
-                                       const std::map<std::size_t, Pair>& babies) {
+// A rotation of the operand, times P; by 0 without a key.
+struct BabyStep {
+  std::size_t steps;
+  const GaloisKey* key;
+};
+
+// For each giant step the sum over baby steps of diagonals times rotations. Limb by limb, so that digits are read from memory once for all rotations, and
+// rotations never reach it; column by column, so that these are read from the cache once for all giant steps. Keys and diagonals, which are most of the data,
+// are read once. Compact diagonals are transformed one giant step after the other, while the limb's tables are in the cache.
+std::map<std::size_t, Pair> inner_sums(const Parts& a, const std::vector<BabyStep>& steps, const std::map<std::size_t, BabySteps>& giants) {
   constexpr std::size_t kColumns = 512, kTerms = 64;
+  const RingPtr& ring = a[0].ring_ptr();
+  const std::size_t degree = ring->degree(), q_limbs = a[0].basis().q_limbs;
   const Basis basis{q_limbs, true};
-  const std::size_t degree = ring->degree();
   std::map<std::size_t, Pair> sums;
   std::size_t most = 0;  // diagonals of a giant step
   for (const auto& [giant, diagonals] : giants) {
     sums.emplace(giant, Pair{NttPoly(ring, basis), NttPoly(ring, basis)});
     most = std::max(most, diagonals.size());
   }
+  const bool rotates = std::ranges::any_of(steps, [](const BabyStep& step) { return step.key != nullptr; });
+  const Decomposition digits = rotates ? decompose(a[1]) : Decomposition{};
+  std::map<std::size_t, std::size_t> index;  // of a baby step
+  for (std::size_t k = 0; k < steps.size(); ++k) index.emplace(steps[k].steps, k);
+
   const bool compact = std::holds_alternative<CompactPoly>(giants.begin()->second.begin()->second);
   const std::size_t columns = std::min(kColumns, degree), chunks = degree / columns;
   base::parallel_for(ring->limbs(basis), [&](std::size_t limb) {
     const field::Modulus& q = ring->modulus(basis, limb);
+    LimbBuffer rotated(2 * steps.size() * degree, Secrecy::kPublic), sum(2 * degree, Secrecy::kPublic);
+    const auto rotation = [&](std::size_t k, std::size_t half) { return rotated.words().subspan((2 * k + half) * degree, degree); };
+    for (std::size_t k = 0; k < steps.size(); ++k) {
+      const bool within_q = limb < q_limbs;  // P times anything is 0 modulo P
+      if (steps[k].key == nullptr) {
+        for (const std::size_t half : {0u, 1u}) {
+          if (within_q) {
+            field::scale(q, a[half].limb(limb), ring->p_modulo(limb), rotation(k, half));
+          } else {
+            std::ranges::fill(rotation(k, half), 0);
+          }
+        }
+        continue;
+      }
+      const std::span<std::uint64_t> c0 = sum.words().first(degree), c1 = sum.words().last(degree);
+      accumulate_limb(digits, steps[k].key->key, limb, c0, c1);
+      if (within_q) field::scale_add(q, a[0].limb(limb), ring->p_modulo(limb), c0);
+      field::permute(steps[k].key->permutation, c0, rotation(k, 0));
+      field::permute(steps[k].key->permutation, c1, rotation(k, 1));
+    }
+
     LimbBuffer scratch(compact ? most * degree : 0, Secrecy::kSecret);
     std::vector<const std::uint64_t*> diagonal, c0, c1;
     std::vector<std::uint64_t> more0(columns), more1(columns);
-    const auto add_chunk = [&](std::size_t chunk, Pair& sum, const BabySteps& diagonals) {
+    const auto add_chunk = [&](std::size_t chunk, Pair& sum_of_step, const BabySteps& diagonals) {
       const auto part = [&](auto& poly) { return poly.limb(limb).subspan(chunk * columns, columns); };
       bool first = true;
       const auto flush = [&] {
         if (first) {
-          field::inner_products(q, diagonal, c0, c1, part(sum.c0), part(sum.c1));
+          field::inner_products(q, diagonal, c0, c1, part(sum_of_step.c0), part(sum_of_step.c1));
         } else {
           field::inner_products(q, diagonal, c0, c1, more0, more1);
-          field::add(q, part(sum.c0), more0, part(sum.c0));
-          field::add(q, part(sum.c1), more1, part(sum.c1));
+          field::add(q, part(sum_of_step.c0), more0, part(sum_of_step.c0));
+          field::add(q, part(sum_of_step.c1), more1, part(sum_of_step.c1));
         }
         first = false;
         diagonal.clear();
@@ -100,10 +119,10 @@ std::map<std::size_t, Pair> inner_sums(const RingPtr& ring, std::size_t q_limbs,
       std::size_t at = 0;
       for (const auto& [baby, poly] : diagonals) {
         if (diagonal.size() == kTerms) flush();
-        const Pair& rotated = babies.at(baby);
+        const std::size_t k = index.at(baby);
         diagonal.push_back(compact ? scratch.words().data() + at * degree + chunk * columns : part(std::get<NttPoly>(poly)).data());
-        c0.push_back(part(rotated.c0).data());
-        c1.push_back(part(rotated.c1).data());
+        c0.push_back(rotation(k, 0).data() + chunk * columns);
+        c1.push_back(rotation(k, 1).data() + chunk * columns);
         ++at;
       }
       flush();
@@ -130,20 +149,34 @@ std::map<std::size_t, Pair> inner_sums(const RingPtr& ring, std::size_t q_limbs,
 base::Result<Parts> join_giant_steps(std::map<std::size_t, Pair>&& inner, const GaloisKeys& keys, std::uint64_t t) {
   const RingPtr ring = inner.begin()->second.c0.ring_ptr();
   const std::size_t q_limbs = inner.begin()->second.c0.basis().q_limbs;
-  Sum total;
+  std::optional<Pair> total;
   for (auto& [giant, sum] : inner) {
-    if (giant == 0) {
-      total.add(std::move(sum));
+    if (giant == 0) {  // the first, if it is there
+      total.emplace(std::move(sum));
       continue;
     }
     BLINDPROOF_ASSIGN(const GaloisKey* key, keys.find(rotation_element(ring->log_degree(), static_cast<std::int64_t>(giant)), q_limbs));
-    Pair switched = accumulate(divide(std::move(sum.c1), ring->drop_p(q_limbs), t), key->key);
-    add_to(switched.c0, sum.c0);
-    total.add({permuted(switched.c0, key->permutation), permuted(switched.c1, key->permutation)});
+    const NttPoly c1 = divide(std::move(sum.c1), ring->drop_p(q_limbs), t);
+    const bool first = !total.has_value();
+    if (first) total.emplace(Pair{NttPoly(ring, sum.c0.basis()), NttPoly(ring, sum.c0.basis())});
+    accumulate_each(c1, key->key, [&](std::size_t i, std::span<std::uint64_t> s0, std::span<std::uint64_t> s1) {
+      const field::Modulus& q = sum.c0.modulus(i);
+      field::add(q, s0, sum.c0.limb(i), s0);
+      if (first) {
+        field::permute(key->permutation, s0, total->c0.limb(i));
+        field::permute(key->permutation, s1, total->c1.limb(i));
+        return;
+      }
+      LimbBuffer rotated(ring->degree(), Secrecy::kPublic);
+      for (const auto& [from, to] : {std::pair{s0, total->c0.limb(i)}, std::pair{s1, total->c1.limb(i)}}) {
+        field::permute(key->permutation, from, rotated.words());
+        field::add(q, to, rotated.words(), to);
+      }
+    });
   }
   Parts result;
-  result.push_back(std::move(total.pair->c0));
-  result.push_back(std::move(total.pair->c1));
+  result.push_back(std::move(total->c0));
+  result.push_back(std::move(total->c1));
   return result;
 }
 
@@ -196,27 +229,13 @@ base::Result<Parts> DiagonalMatrix::apply(const Parts& a, const GaloisKeys& keys
     chosen.emplace(static_cast<std::size_t>(step), key);
   }
 
-  // P times the rotations of a, over Q and P.
-  std::map<std::size_t, Pair> babies;
-  const Decomposition digits = decompose(a[1]);
+  std::map<std::size_t, BabyStep> babies;
   for (const auto& [giant, diagonals] : giants_) {
-    for (const auto& [baby, diagonal] : diagonals) {
-      if (babies.contains(baby)) continue;
-      if (baby == 0) {
-        Pair lifted{NttPoly::zero(ring, {q_limbs, true}), NttPoly::zero(ring, {q_limbs, true})};
-        add_lifted(lifted.c0, a[0]);
-        add_lifted(lifted.c1, a[1]);
-        babies.emplace(baby, std::move(lifted));
-        continue;
-      }
-      const GaloisKey& key = *chosen.at(baby);
-      Pair sum = accumulate(digits, key.key);
-      add_lifted(sum.c0, a[0]);
-      babies.emplace(baby, Pair{permuted(sum.c0, key.permutation), permuted(sum.c1, key.permutation)});
-    }
+    for (const auto& [baby, diagonal] : diagonals) babies.emplace(baby, BabyStep{baby, baby == 0 ? nullptr : chosen.at(baby)});
   }
-
-  BLINDPROOF_ASSIGN(Parts result, join_giant_steps(inner_sums(ring, q_limbs, giants_, babies), keys, t));
+  std::vector<BabyStep> steps;
+  for (const auto& [baby, step] : babies) steps.push_back(step);
+  BLINDPROOF_ASSIGN(Parts result, join_giant_steps(inner_sums(a, steps, giants_), keys, t));
   for (NttPoly& part : result) part.declassify();  // diagonals count as secrets, ciphertexts don't
   return result;
 }
