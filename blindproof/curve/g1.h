@@ -14,6 +14,7 @@
 #include <span>
 
 #include "blindproof/base/result.h"
+#include "blindproof/curve/xyzz.h"
 #include "blindproof/field/prime_field.h"
 
 namespace blindproof::curve {
@@ -36,47 +37,13 @@ struct G1Affine {
   friend G1Affine operator-(const G1Affine& a) { return {a.x, -a.y}; }
 };
 
-/// A point as (x, y, zz, zzz) with affine coordinates (x/zz, y/zzz) and zz^3 = zzz^2; zz = 0 for the identity.
-/// Ref: Explicit-Formulas Database, short Weierstrass, "xyzz".
-class G1 {
- public:
-  G1() = default;  // identity
-  explicit G1(const G1Affine& point);
-  /// Requires: coordinates as described at the class.
-  static G1 from_xyzz(const Fq& x, const Fq& y, const Fq& zz, const Fq& zzz);
-
-  static G1 identity() { return G1(); }
-  static G1 generator() { return G1(G1Affine::generator()); }
-
-  bool is_identity() const { return zz_.is_zero(); }
-  G1Affine to_affine() const;  // costs one inversion
-
-  G1& operator+=(const G1& other);
-  G1& operator+=(const G1Affine& other);
-  G1& operator-=(const G1& other) { return *this += -other; }
-  G1& operator-=(const G1Affine& other) { return *this += -other; }
-  G1 doubled() const;
-
-  friend G1 operator+(G1 a, const G1& b) { return a += b; }
-  friend G1 operator+(G1 a, const G1Affine& b) { return a += b; }
-  friend G1 operator-(G1 a, const G1& b) { return a -= b; }
-  friend G1 operator-(G1 a, const G1Affine& b) { return a -= b; }
-  friend G1 operator-(const G1& a);
-  friend G1 operator*(const G1& a, const Fr& scalar);
-  friend G1 operator*(const Fr& scalar, const G1& a) { return a * scalar; }
-  friend bool operator==(const G1& a, const G1& b);
-
- private:
-  friend void batch_to_affine(std::span<const G1> points, std::span<G1Affine> out);
-
-  Fq x_, y_, zz_, zzz_;
-};
+using G1 = Xyzz<G1Affine>;
 
 inline G1 operator*(const G1Affine& a, const Fr& scalar) { return G1(a) * scalar; }
 inline G1 operator*(const Fr& scalar, const G1Affine& a) { return G1(a) * scalar; }
 
 /// out_i = points_i with one inversion for all.  Requires: equal sizes.
-void batch_to_affine(std::span<const G1> points, std::span<G1Affine> out);
+inline void batch_to_affine(std::span<const G1> points, std::span<G1Affine> out) { G1::to_affine(points, out); }
 
 inline constexpr std::size_t kEncodedPointBytes = 32;
 using EncodedPoint = std::array<std::uint8_t, kEncodedPointBytes>;
