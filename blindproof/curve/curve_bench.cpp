@@ -11,6 +11,7 @@
 #include "blindproof/curve/hash_to_curve.h"
 #include "blindproof/curve/kernels.h"
 #include "blindproof/curve/msm_kernels.h"
+#include "blindproof/curve/pairing.h"
 #include "blindproof/curve/small_commit.h"
 
 namespace blindproof::curve {
@@ -218,6 +219,32 @@ void ToAffine(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(point.to_affine());
 }
 BENCHMARK(ToAffine);
+
+void MsmG2(benchmark::State& state) {
+  const std::vector<Fr> logs = scalars(static_cast<std::size_t>(state.range(0)));
+  const std::vector<G2Affine> points = multiply_each(G2Affine::generator(), logs);
+  for (auto _ : state) benchmark::DoNotOptimize(msm(points, logs));
+}
+BENCHMARK(MsmG2)->RangeMultiplier(16)->Range(256, 1 << 16)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+
+template <class Affine>
+void MultiplyEach(benchmark::State& state) {
+  const std::vector<Fr> factors = scalars(1 << 16);
+  for (auto _ : state) benchmark::DoNotOptimize(multiply_each(Affine::generator(), factors));
+}
+BENCHMARK(MultiplyEach<G1Affine>)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(MultiplyEach<G2Affine>)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+
+void PairingProduct(benchmark::State& state) {
+  std::vector<PairingTerm> terms(static_cast<std::size_t>(state.range(0)), PairingTerm{G1Affine::generator(), G2Affine::generator()});
+  for (auto _ : state) benchmark::DoNotOptimize(pairing_product(terms));
+}
+BENCHMARK(PairingProduct)->Arg(1)->Arg(4)->Unit(benchmark::kMicrosecond);
+
+void InGroup(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(G2Affine::generator().is_in_group());
+}
+BENCHMARK(InGroup)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace blindproof::curve

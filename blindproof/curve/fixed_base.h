@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "blindproof/curve/g1.h"
+#include "blindproof/curve/g2.h"
 
 namespace blindproof::curve {
 
@@ -44,5 +45,10 @@ class FixedBaseTable {
 
 /// sum_i scalars_i * base_i: faster than adding products.  Requires: equal sizes, tables of the same kernel set.
 G1 multiply_sum(std::span<const FixedBaseTable* const> tables, std::span<const Fr> scalars);
+
+/// scalars_i * base for every i, on all threads: for bases that serve once, with many scalars.
+/// Cost: with IFMA on one core, for many scalars, about 1.3 us each in G1 and 4 us in G2.
+std::vector<G1Affine> multiply_each(const G1Affine& base, std::span<const Fr> scalars);
+std::vector<G2Affine> multiply_each(const G2Affine& base, std::span<const Fr> scalars);
 
 }  // namespace blindproof::curve

@@ -14,39 +14,46 @@
 
 #include "blindproof/base/cpu.h"
 #include "blindproof/curve/g1.h"
+#include "blindproof/curve/g2.h"
 
 namespace blindproof::curve {
 
 inline constexpr std::size_t kLanes = 8;
 
-/// An affine point in a kernel set's own domain: one cache line. All zeros for the identity.
+/// An affine point of G1 in a kernel set's own domain: one cache line. All zeros for the identity.
 struct alignas(64) PackedPoint {
   std::uint64_t words[8];
 };
+/// The same of G2.
+struct alignas(64) PackedG2 {
+  std::uint64_t words[16];
+};
 
-/// A pointer to a PackedPoint and a sign, or null.
-class PointRef {
+/// A pointer to a packed point and a sign, or null.
+template <class Packed>
+class RefTo {
  public:
-  PointRef() = default;
-  BLINDPROOF_INLINE PointRef(const PackedPoint* point, bool negative)
+  RefTo() = default;
+  BLINDPROOF_INLINE RefTo(const Packed* point, bool negative)
       : bits_(reinterpret_cast<std::uintptr_t>(point) | static_cast<std::uintptr_t>(negative)) {}
 
   BLINDPROOF_INLINE bool is_null() const { return bits_ == 0; }
-  BLINDPROOF_INLINE const PackedPoint* point() const {
-    return reinterpret_cast<const PackedPoint*>(bits_ & ~std::uintptr_t{1});
-  }
+  BLINDPROOF_INLINE const Packed* point() const { return reinterpret_cast<const Packed*>(bits_ & ~std::uintptr_t{1}); }
   BLINDPROOF_INLINE bool negative() const { return (bits_ & 1) != 0; }
 
  private:
   std::uintptr_t bits_ = 0;
 };
+using PointRef = RefTo<PackedPoint>;
 
 /// out = a + b, where b has a sign and a has none.
-struct PairJob {
-  const PackedPoint* a;
-  PointRef b;        // not null
-  PackedPoint* out;  // may be where a or b of the same job lie
+template <class Packed>
+struct Addition {
+  const Packed* a;
+  RefTo<Packed> b;  // not null
+  Packed* out;      // may be where a or b of the same job lie
 };
+using PairJob = Addition<PackedPoint>;
 
 /// Eight running sums in lane order. A bit of `identities`, kept beside it, says that a lane is the identity.
 struct alignas(64) PointBlock {
@@ -93,6 +100,11 @@ struct Kernels {
 
   /// roots_i = values_i^((q+1)/4): a square root of each value that has one.
   void (*square_roots)(const Fq* values, std::size_t count, Fq* roots);
+
+  // The same for G2.
+  void (*pack_g2)(const G2Affine* points, std::size_t count, PackedG2* out);
+  void (*unpack_g2)(const PackedG2* points, std::size_t count, G2Affine* out);
+  bool (*add_pairs_g2)(const Addition<PackedG2>* jobs, std::size_t count, bool doublings, KernelScratch* scratch);
 };
 
 const Kernels& portable_kernels();

@@ -24,6 +24,8 @@ constexpr field::ifma::Limbs52 padded_multiple(std::uint64_t k) {
 // Packed points are the two coordinates of a Value each: x*2^260 below 2^255, in four words of 64 bits.
 struct PointLanes : Field {
   using Mask = std::uint8_t;
+  using Packed = PackedPoint;
+  using Affine = G1Affine;
   using Difference = Lazy<12>;
 
   static BLINDPROOF_INLINE Value one() { return broadcast(Fq::one()); }

@@ -16,17 +16,101 @@
 //   invert                      all lanes at once; false, and nothing done, if one of them is zero
 #pragma once
 
+#include <type_traits>
+
 #include "blindproof/curve/kernels.h"
 
 namespace blindproof::curve {
+
+/// Lanes of Fq2 over lanes L of Fq, as far as affine additions need them.
+template <class L>
+struct QuadraticLanes {
+  using Mask = std::uint8_t;
+  using Packed = PackedG2;
+  using Affine = G2Affine;
+  struct Value {
+    typename L::Value c0, c1;
+  };
+  using Difference = Value;
+
+  static BLINDPROOF_INLINE Value zero() { return {L::zero(), L::zero()}; }
+  static BLINDPROOF_INLINE Value one() { return {L::one(), L::zero()}; }
+  static BLINDPROOF_INLINE Value reduce(const Value& a) { return a; }
+  static BLINDPROOF_INLINE Value add(const Value& a, const Value& b) {
+    return {L::reduce(L::add(a.c0, b.c0)), L::reduce(L::add(a.c1, b.c1))};
+  }
+  static BLINDPROOF_INLINE Value sub(const Value& a, const Value& b) {
+    return {L::reduce(L::sub(a.c0, b.c0)), L::reduce(L::sub(a.c1, b.c1))};
+  }
+  static BLINDPROOF_INLINE Value mul(const Value& a, const Value& b) {
+    return {L::mul_sub_mul(a.c0, b.c0, a.c1, b.c1), L::mul_add(a.c0, b.c1, a.c1, b.c0)};
+  }
+  static BLINDPROOF_INLINE Value square(const Value& a) {
+    return {L::mul(L::add(a.c0, a.c1), L::reduce(L::sub(a.c0, a.c1))), L::mul(L::add(a.c0, a.c0), a.c1)};
+  }
+  static BLINDPROOF_INLINE Value chord_x(const Value& slope, const Value& dx, const Value& x) {
+    return sub(sub(square(slope), dx), add(x, x));
+  }
+  static BLINDPROOF_INLINE Value chord_y(const Value& slope, const Value& x, const Value& x_sum, const Value& y) {
+    return sub(mul(slope, sub(x, x_sum)), y);
+  }
+  static BLINDPROOF_INLINE Value pick(Mask mask, const Value& if_set, const Value& if_clear) {
+    return {L::pick(mask, if_set.c0, if_clear.c0), L::pick(mask, if_set.c1, if_clear.c1)};
+  }
+  static BLINDPROOF_INLINE Value negate_if(Mask mask, const Value& a) {
+    return {L::reduce(L::negate_if(mask, a.c0)), L::reduce(L::negate_if(mask, a.c1))};
+  }
+  static BLINDPROOF_INLINE Mask is_zero(const Value& a) { return static_cast<Mask>(L::is_zero(a.c0) & L::is_zero(a.c1)); }
+  /// By the norm, which is zero for zero only.
+  static BLINDPROOF_INLINE bool invert(Value& a) {
+    typename L::Value norm = L::mul_add(a.c0, a.c0, a.c1, a.c1);
+    if (!L::invert(norm)) return false;
+    a = {L::mul(a.c0, norm), L::mul(L::reduce(L::sub(L::zero(), a.c1)), norm)};
+    return true;
+  }
+
+  // A packed point's coordinates lie as if they were two points of G1.
+  static BLINDPROOF_INLINE void gather(const Packed* const points[kLanes], Value& x, Value& y) {
+    const PackedPoint* halves[kLanes];
+    for (std::size_t k = 0; k < kLanes; ++k) halves[k] = reinterpret_cast<const PackedPoint*>(points[k]->words);
+    L::gather(halves, x.c0, x.c1);
+    for (std::size_t k = 0; k < kLanes; ++k) ++halves[k];
+    L::gather(halves, y.c0, y.c1);
+  }
+  static BLINDPROOF_INLINE void scatter(Packed* const points[kLanes], const Value& x, const Value& y) {
+    PackedPoint* halves[kLanes];
+    for (std::size_t k = 0; k < kLanes; ++k) halves[k] = reinterpret_cast<PackedPoint*>(points[k]->words);
+    L::scatter(halves, x.c0, x.c1);
+    for (std::size_t k = 0; k < kLanes; ++k) ++halves[k];
+    L::scatter(halves, y.c0, y.c1);
+  }
+  static BLINDPROOF_INLINE void load_points(const G2Affine* points, Value& x, Value& y) {
+    G1Affine halves[kLanes];
+    for (std::size_t k = 0; k < kLanes; ++k) halves[k] = {points[k].x.c0, points[k].x.c1};
+    L::load_points(halves, x.c0, x.c1);
+    for (std::size_t k = 0; k < kLanes; ++k) halves[k] = {points[k].y.c0, points[k].y.c1};
+    L::load_points(halves, y.c0, y.c1);
+  }
+  static BLINDPROOF_INLINE void store_fields(Fq2* out, const Value& a) {
+    Fq c0[kLanes], c1[kLanes];
+    L::store_fields(c0, a.c0);
+    L::store_fields(c1, a.c1);
+    for (std::size_t k = 0; k < kLanes; ++k) {
+      out[k].c0 = c0[k];
+      out[k].c1 = c1[k];
+    }
+  }
+};
 
 template <class L>
 struct KernelSet {
   using Value = typename L::Value;
   using Difference = typename L::Difference;
   using Mask = std::uint8_t;
-  static constexpr std::size_t kBlocks = KernelScratch::kBlocks;
-  static_assert(2 * sizeof(Value) <= sizeof(PointBlock));
+  using Packed = typename L::Packed;
+  using Affine = typename L::Affine;
+  using Coordinate = decltype(Affine::x);
+  using Job = Addition<Packed>;
 
   // What a batch remembers of eight additions. numerator/denominator is the slope of the line through the two points.
   struct alignas(64) Step {
@@ -34,7 +118,7 @@ struct KernelSet {
     Difference numerator, denominator;
     std::uint8_t active, tangent, vanish;
   };
-  static_assert(sizeof(Step) <= sizeof(KernelScratch::blocks[0]));
+  static constexpr std::size_t kBlocks = sizeof(KernelScratch) / sizeof(Step) < KernelScratch::kBlocks ? sizeof(KernelScratch) / sizeof(Step) : KernelScratch::kBlocks;
   static BLINDPROOF_INLINE Step* steps_of(KernelScratch* scratch) { return reinterpret_cast<Step*>(scratch->blocks); }
 
   // Products of denominators in two chains, which overlap in the pipeline.
@@ -83,21 +167,21 @@ struct KernelSet {
 
   // Lanes past the end repeat the last job: same operands, same result, same place.
   struct JobLanes {
-    const PairJob* jobs[kLanes];
+    const Job* jobs[kLanes];
 
-    BLINDPROOF_INLINE JobLanes(const PairJob* all, std::size_t count, std::size_t block) {
+    BLINDPROOF_INLINE JobLanes(const Job* all, std::size_t count, std::size_t block) {
       for (std::size_t k = 0; k < kLanes; ++k) {
         const std::size_t i = block * kLanes + k;
         jobs[k] = all + (i < count ? i : count - 1);
       }
     }
     BLINDPROOF_INLINE void load_a(Value& x, Value& y) const {
-      const PackedPoint* points[kLanes];
+      const Packed* points[kLanes];
       for (std::size_t k = 0; k < kLanes; ++k) points[k] = jobs[k]->a;
       L::gather(points, x, y);
     }
     BLINDPROOF_INLINE Mask load_b(Value& x, Value& y) const {
-      const PackedPoint* points[kLanes];
+      const Packed* points[kLanes];
       unsigned negative = 0;
       for (std::size_t k = 0; k < kLanes; ++k) {
         points[k] = jobs[k]->b.point();
@@ -107,7 +191,7 @@ struct KernelSet {
       return static_cast<Mask>(negative);
     }
     BLINDPROOF_INLINE void store(const Value& x, const Value& y) const {
-      PackedPoint* points[kLanes];
+      Packed* points[kLanes];
       for (std::size_t k = 0; k < kLanes; ++k) points[k] = jobs[k]->out;
       L::scatter(points, x, y);
     }
@@ -115,18 +199,20 @@ struct KernelSet {
 
   // Operands lie anywhere in tables of many megabytes.
   static constexpr std::size_t kBlocksAhead = 6;
-  static BLINDPROOF_INLINE void prefetch_jobs(const PairJob* jobs, std::size_t count, std::size_t block) {
+  static BLINDPROOF_INLINE void prefetch_jobs(const Job* jobs, std::size_t count, std::size_t block) {
     if ((block + 1) * kLanes > count) return;
     for (std::size_t k = 0; k < kLanes; ++k) {
-      __builtin_prefetch(jobs[block * kLanes + k].a);
-      __builtin_prefetch(jobs[block * kLanes + k].b.point());
+      for (std::size_t line = 0; line < sizeof(Packed); line += 64) {
+        __builtin_prefetch(reinterpret_cast<const char*>(jobs[block * kLanes + k].a) + line);
+        __builtin_prefetch(reinterpret_cast<const char*>(jobs[block * kLanes + k].b.point()) + line);
+      }
     }
   }
 
   enum class Outcome { kZeroDenominator, kDone, kDoneWithIdentity };
 
   template <bool kCareful>
-  static Outcome add_pairs_batch(const PairJob* jobs, std::size_t count, KernelScratch* scratch) {
+  static Outcome add_pairs_batch(const Job* jobs, std::size_t count, KernelScratch* scratch) {
     Step* const steps = steps_of(scratch);
     const std::size_t blocks = (count + kLanes - 1) / kLanes;
     Chains chains;
@@ -180,7 +266,7 @@ struct KernelSet {
     return identities != 0 ? Outcome::kDoneWithIdentity : Outcome::kDone;
   }
 
-  static bool add_pairs(const PairJob* jobs, std::size_t count, bool doublings, KernelScratch* scratch) {
+  static bool add_pairs(const Job* jobs, std::size_t count, bool doublings, KernelScratch* scratch) {
     bool some_identity = false;
     constexpr std::size_t kBatch = kBlocks * kLanes;
     for (std::size_t begin = 0; begin < count; begin += kBatch) {
@@ -197,6 +283,7 @@ struct KernelSet {
   struct Block {
     Value x, y;
   };
+  static_assert(!std::is_same_v<Packed, PackedPoint> || sizeof(Block) <= sizeof(PointBlock));
   static BLINDPROOF_INLINE Block* blocks_of(PointBlock* blocks, std::size_t i) {
     return reinterpret_cast<Block*>(blocks[i].bytes);
   }
@@ -476,12 +563,12 @@ struct KernelSet {
 
   // ---- conversions
 
-  static void pack(const G1Affine* points, std::size_t count, PackedPoint* out) {
-    G1Affine last[kLanes];
-    PackedPoint unused[kLanes];
+  static void pack(const Affine* points, std::size_t count, Packed* out) {
+    Affine last[kLanes];
+    Packed unused[kLanes];
     for (std::size_t begin = 0; begin < count; begin += kLanes) {
-      const G1Affine* from = points + begin;
-      PackedPoint* lanes[kLanes];
+      const Affine* from = points + begin;
+      Packed* lanes[kLanes];
       for (std::size_t k = 0; k < kLanes; ++k) lanes[k] = begin + k < count ? out + begin + k : unused + k;
       if (begin + kLanes > count) {
         for (std::size_t k = 0; begin + k < count; ++k) last[k] = from[k];
@@ -493,10 +580,10 @@ struct KernelSet {
     }
   }
 
-  static void unpack(const PackedPoint* points, std::size_t count, G1Affine* out) {
-    Fq x[kLanes], y[kLanes];
+  static void unpack(const Packed* points, std::size_t count, Affine* out) {
+    Coordinate x[kLanes], y[kLanes];
     for (std::size_t begin = 0; begin < count; begin += kLanes) {
-      const PackedPoint* lanes[kLanes];
+      const Packed* lanes[kLanes];
       for (std::size_t k = 0; k < kLanes; ++k) lanes[k] = points + (begin + k < count ? begin + k : count - 1);
       Value packed_x, packed_y;
       L::gather(lanes, packed_x, packed_y);
@@ -510,7 +597,9 @@ struct KernelSet {
   }
 
   static constexpr Kernels table(const char* name) {
-    return {name, pack, unpack, add_pairs, add_multiples, load_blocks, store_blocks, sum, weighted_sums, square_roots};
+    using OfG2 = KernelSet<QuadraticLanes<L>>;
+    return {name, pack, unpack, add_pairs, add_multiples, load_blocks, store_blocks, sum, weighted_sums, square_roots,
+            OfG2::pack, OfG2::unpack, OfG2::add_pairs};
   }
 };
 

@@ -10,6 +10,8 @@ using Field = field::PortableLanes<Fq, Portable>;
 // Packed points are the affine coordinates as they are.
 struct PointLanes : Field {
   using Mask = std::uint8_t;
+  using Packed = PackedPoint;
+  using Affine = G1Affine;
   using Difference = Value;
 
   static BLINDPROOF_INLINE Value one() { return broadcast(Fq::one()); }

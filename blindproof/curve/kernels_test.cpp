@@ -285,7 +285,7 @@ TEST_P(KernelsOfEachSet, SegmentSumsAgreeWithG1) {
       }
       std::vector<PackedPoint> storage(segments);
       std::vector<PointRef> sums(segments);
-      SegmentSums(kernels()).run(refs, sizes, storage, sums);
+      SegmentSums<PackedPoint>(kernels()).run(refs, sizes, storage, sums);
       for (std::size_t s = 0; s < segments; ++s) {
         EXPECT_EQ(sums[s].is_null(), expected[s].is_identity());
         if (sums[s].is_null()) continue;

@@ -19,21 +19,47 @@ constexpr unsigned kMinWindowBits = 4;
 constexpr unsigned kMaxWindowBits = 15;
 constexpr std::size_t kFewPoints = 24;
 
-// Costs in units of one batch-affine addition, as measured with IFMA: a bucket takes part in two additions without
-// shared inversions; a window has a fixed cost of some scalar additions.
-constexpr double kBucketCost = 3;
-constexpr double kWindowCost = 250;
+// What differs between the groups. Costs in units of one batch-affine addition, as measured with IFMA: a bucket takes part in two additions without
+// shared inversions (which G2 has no kernel for); a window has a fixed cost of some scalar additions.
+struct Group1 {
+  using Point = G1;
+  using Affine = G1Affine;
+  using Packed = PackedPoint;
+  static constexpr double kBucketCost = 3, kWindowCost = 250;
+  static void pack(const Kernels& kernels, const Affine* points, std::size_t count, Packed* out) { kernels.pack(points, count, out); }
+  static G1 weighted_sum(const Kernels& kernels, std::span<const PointRef> sums) { return curve::weighted_sum(kernels, sums); }
+};
+struct Group2 {
+  using Point = G2;
+  using Affine = G2Affine;
+  using Packed = PackedG2;
+  static constexpr double kBucketCost = 10, kWindowCost = 150;
+  static void pack(const Kernels& kernels, const Affine* points, std::size_t count, Packed* out) { kernels.pack_g2(points, count, out); }
+  static G2 weighted_sum(const Kernels& kernels, std::span<const RefTo<PackedG2>> sums) {
+    G2 running, total;
+    for (std::size_t i = sums.size(); i-- > 0;) {
+      if (!sums[i].is_null()) {
+        G2Affine point;
+        kernels.unpack_g2(sums[i].point(), 1, &point);
+        running += sums[i].negative() ? -point : point;
+      }
+      total += running;
+    }
+    return total;
+  }
+};
 
+template <class Group>
 double cost(std::size_t points, unsigned windows, unsigned window_bits) {
   return windows * (static_cast<double>(points) +
-                    kBucketCost * static_cast<double>(std::size_t{1} << (window_bits - 1)) + kWindowCost);
+                    Group::kBucketCost * static_cast<double>(std::size_t{1} << (window_bits - 1)) + Group::kWindowCost);
 }
 
-template <class Windows>
+template <class Group, class Windows>
 unsigned best_window_bits(std::size_t points, Windows windows) {
   unsigned best = kMinWindowBits;
   for (unsigned bits = kMinWindowBits; bits <= kMaxWindowBits; ++bits) {
-    if (cost(points, windows(bits), bits) < cost(points, windows(best), best)) best = bits;
+    if (cost<Group>(points, windows(bits), bits) < cost<Group>(points, windows(best), best)) best = bits;
   }
   return best;
 }
@@ -85,8 +111,10 @@ unsigned small_windows(std::uint64_t bound, unsigned bits) {
 
 // Sums over windows first, first+1, ... and a range of points. Windows are taken together so that their buckets, small
 // ones too, share inversions.
-void window_sums(const Kernels& kernels, std::span<const PackedPoint> points, const Digits& digits, unsigned first,
-                 std::size_t first_point, std::span<G1> out) {
+template <class Group>
+void window_sums(const Kernels& kernels, std::span<const typename Group::Packed> points, const Digits& digits, unsigned first,
+                 std::size_t first_point, std::span<typename Group::Point> out) {
+  using Packed = typename Group::Packed;
   const std::size_t buckets = std::size_t{1} << (digits.window_bits - 1);
   const auto bucket_of = [](std::int16_t digit) { return static_cast<std::size_t>(digit < 0 ? -digit : digit) - 1; };
   const auto window = [&](std::size_t k) {
@@ -103,22 +131,24 @@ void window_sums(const Kernels& kernels, std::span<const PackedPoint> points, co
     next[b] = used;
     used += sizes[b];
   }
-  std::vector<PointRef> sorted(used);
+  std::vector<RefTo<Packed>> sorted(used);
   for (std::size_t k = 0; k < out.size(); ++k) {
     const std::span<const std::int16_t> values = window(k);
     for (std::size_t i = 0; i < values.size(); ++i) {
-      if (values[i] != 0) sorted[next[k * buckets + bucket_of(values[i])]++] = PointRef(&points[i], values[i] < 0);
+      if (values[i] != 0) sorted[next[k * buckets + bucket_of(values[i])]++] = RefTo<Packed>(&points[i], values[i] < 0);
     }
   }
-  const std::unique_ptr<PackedPoint[]> storage = std::make_unique_for_overwrite<PackedPoint[]>(sizes.size());
-  std::vector<PointRef> sums(sizes.size());
-  SegmentSums(kernels).run(sorted, sizes, {storage.get(), sizes.size()}, sums);
+  const std::unique_ptr<Packed[]> storage = std::make_unique_for_overwrite<Packed[]>(sizes.size());
+  std::vector<RefTo<Packed>> sums(sizes.size());
+  SegmentSums<Packed>(kernels).run(sorted, sizes, {storage.get(), sizes.size()}, sums);
   for (std::size_t k = 0; k < out.size(); ++k) {
-    out[k] = weighted_sum(kernels, std::span(sums).subspan(k * buckets, buckets));
+    out[k] = Group::weighted_sum(kernels, std::span<const RefTo<Packed>>(sums).subspan(k * buckets, buckets));
   }
 }
 
-G1 sum_windows(const Kernels& kernels, std::span<const PackedPoint> points, const Digits& digits) {
+template <class Group>
+typename Group::Point sum_windows(const Kernels& kernels, std::span<const typename Group::Packed> points, const Digits& digits) {
+  using Point = typename Group::Point;
   // A task is some windows; points are split as well where there are too few windows for all threads.
   constexpr std::size_t kMinPartPoints = 512, kTaskPoints = 8192;
   const std::size_t threads = base::thread_count();
@@ -128,15 +158,15 @@ G1 sum_windows(const Kernels& kernels, std::span<const PackedPoint> points, cons
   const std::size_t windows_per_task =
       std::clamp<std::size_t>(kTaskPoints / points.size(), 1, (digits.windows + threads - 1) / threads);
   const std::size_t groups = (digits.windows + windows_per_task - 1) / windows_per_task;
-  std::vector<G1> sums(digits.windows * parts);  // part by part
+  std::vector<Point> sums(digits.windows * parts);  // part by part
   base::parallel_for(groups * parts, [&](std::size_t task) {
     const std::size_t part = task % parts, first = task / parts * windows_per_task;
     const std::size_t begin = points.size() * part / parts, end = points.size() * (part + 1) / parts;
-    window_sums(
+    window_sums<Group>(
         kernels, points.subspan(begin, end - begin), digits, static_cast<unsigned>(first), begin,
-        std::span(sums).subspan(part * digits.windows + first, std::min(windows_per_task, digits.windows - first)));
+        std::span<Point>(sums).subspan(part * digits.windows + first, std::min(windows_per_task, digits.windows - first)));
   });
-  G1 total;
+  Point total;
   for (std::size_t w = digits.windows; w-- > 0;) {
     for (unsigned i = 0; i < digits.window_bits && !total.is_identity(); ++i) total = total.doubled();
     for (std::size_t part = 0; part < parts; ++part) total += sums[part * digits.windows + w];
@@ -145,37 +175,40 @@ G1 sum_windows(const Kernels& kernels, std::span<const PackedPoint> points, cons
 }
 
 // Points for the kernels. Where the point is the identity its digits become zero: it may not enter a bucket.
-template <class Split>
-G1 sum_split(const Kernels& kernels, std::span<const G1Affine> points, Digits& digits, Split split) {
-  const std::unique_ptr<PackedPoint[]> packed = std::make_unique_for_overwrite<PackedPoint[]>(points.size());
+template <class Group, class Split>
+typename Group::Point sum_split(const Kernels& kernels, std::span<const typename Group::Affine> points, Digits& digits, Split split) {
+  using Packed = typename Group::Packed;
+  const std::unique_ptr<Packed[]> packed = std::make_unique_for_overwrite<Packed[]>(points.size());
   base::parallel_ranges(points.size(), 1024, [&](std::size_t begin, std::size_t end) {
-    kernels.pack(points.data() + begin, end - begin, packed.get() + begin);
+    Group::pack(kernels, points.data() + begin, end - begin, packed.get() + begin);
     for (std::size_t i = begin; i < end; ++i) split(i, points[i].is_identity());
   });
-  return sum_windows(kernels, {packed.get(), points.size()}, digits);
+  return sum_windows<Group>(kernels, {packed.get(), points.size()}, digits);
 }
 
 // Straus: one chain of doublings for all points, digits of five bits.
-G1 msm_few(std::span<const G1Affine> points, std::span<const Fr> scalars) {
+template <class Group>
+typename Group::Point msm_few(std::span<const typename Group::Affine> points, std::span<const Fr> scalars) {
+  using Point = typename Group::Point;
   constexpr unsigned kBits = 5;
   constexpr unsigned kWindows = kScalarBits / kBits + 1;
   constexpr std::size_t kMultiples = std::size_t{1} << (kBits - 1);
   Digits digits(kBits, kWindows, points.size());
-  std::vector<G1> multiples(points.size() * kMultiples);
+  std::vector<Point> multiples(points.size() * kMultiples);
   for (std::size_t i = 0; i < points.size(); ++i) {
     split_scalar(scalars[i], i, digits);
-    multiples[i * kMultiples] = G1(points[i]);
+    multiples[i * kMultiples] = Point(points[i]);
     for (std::size_t k = 1; k < kMultiples; ++k) {
       multiples[i * kMultiples + k] = multiples[i * kMultiples + k - 1] + points[i];
     }
   }
-  G1 total;
+  Point total;
   for (unsigned w = kWindows; w-- > 0;) {
     for (unsigned i = 0; i < kBits && !total.is_identity(); ++i) total = total.doubled();
     for (std::size_t i = 0; i < points.size(); ++i) {
       const int digit = digits.window(w)[i];
       if (digit == 0) continue;
-      const G1& multiple = multiples[i * kMultiples + static_cast<std::size_t>(digit < 0 ? -digit : digit) - 1];
+      const Point& multiple = multiples[i * kMultiples + static_cast<std::size_t>(digit < 0 ? -digit : digit) - 1];
       if (digit > 0) {
         total += multiple;
       } else {
@@ -186,17 +219,21 @@ G1 msm_few(std::span<const G1Affine> points, std::span<const Fr> scalars) {
   return total;
 }
 
-}  // namespace
-
-G1 msm(const Kernels& kernels, std::span<const G1Affine> points, std::span<const Fr> scalars) {
+template <class Group>
+typename Group::Point msm_of(const Kernels& kernels, std::span<const typename Group::Affine> points, std::span<const Fr> scalars) {
   BLINDPROOF_CHECK(points.size() == scalars.size(), "one scalar for each point");
-  if (points.size() <= kFewPoints) return msm_few(points, scalars);
+  if (points.size() <= kFewPoints) return msm_few<Group>(points, scalars);
   const auto windows = [](unsigned bits) { return kScalarBits / bits + 1; };
-  const unsigned bits = best_window_bits(points.size(), windows);
+  const unsigned bits = best_window_bits<Group>(points.size(), windows);
   Digits digits(bits, windows(bits), points.size());
-  return sum_split(kernels, points, digits,
+  return sum_split<Group>(kernels, points, digits,
                    [&](std::size_t i, bool identity) { split_scalar(identity ? Fr::zero() : scalars[i], i, digits); });
 }
+
+}  // namespace
+
+G1 msm(const Kernels& kernels, std::span<const G1Affine> points, std::span<const Fr> scalars) { return msm_of<Group1>(kernels, points, scalars); }
+G2 msm(const Kernels& kernels, std::span<const G2Affine> points, std::span<const Fr> scalars) { return msm_of<Group2>(kernels, points, scalars); }
 
 template <class Int>
 G1 msm_small(const Kernels& kernels, std::span<const G1Affine> points, std::span<const Int> scalars) {
@@ -211,9 +248,9 @@ G1 msm_small(const Kernels& kernels, std::span<const G1Affine> points, std::span
       std::max(static_cast<std::uint64_t>(highest), ~static_cast<std::uint64_t>(static_cast<std::int64_t>(lowest)) + 1);
   if (bound == 0) return G1::identity();
   const auto windows = [&](unsigned bits) { return small_windows(bound, bits); };
-  const unsigned bits = best_window_bits(points.size(), windows);
+  const unsigned bits = best_window_bits<Group1>(points.size(), windows);
   Digits digits(bits, windows(bits), points.size());
-  return sum_split(kernels, points, digits, [&](std::size_t i, bool identity) {
+  return sum_split<Group1>(kernels, points, digits, [&](std::size_t i, bool identity) {
     const std::int64_t half = std::int64_t{1} << (bits - 1);
     std::int64_t rest = identity ? 0 : static_cast<std::int64_t>(scalars[i]);
     for (unsigned w = 0; w + 1 < digits.windows; ++w) {
@@ -232,6 +269,7 @@ template G1 msm_small(const Kernels&, std::span<const G1Affine>, std::span<const
 template G1 msm_small(const Kernels&, std::span<const G1Affine>, std::span<const std::int64_t>);
 
 G1 msm(std::span<const G1Affine> points, std::span<const Fr> scalars) { return msm(active_kernels(), points, scalars); }
+G2 msm(std::span<const G2Affine> points, std::span<const Fr> scalars) { return msm(active_kernels(), points, scalars); }
 G1 msm_small(std::span<const G1Affine> points, std::span<const std::int8_t> scalars) {
   return msm_small(active_kernels(), points, scalars);
 }

@@ -8,28 +8,8 @@
 namespace blindproof::curve {
 namespace {
 
-G2Affine random_g2(test::Random& random) { return (G2::generator() * random.scalar()).to_affine(); }
-
 Fq random_fq(test::Random& random) { return Fq::from_limbs(random.scalar().to_limbs()); }
 Fq2 random_fq2(test::Random& random) { return {random_fq(random), random_fq(random)}; }
-
-// On the curve, but (almost surely) of another order.
-G2Affine point_outside(test::Random& random) {
-  const Fq2 b = G2Affine::generator().y.squared() - G2Affine::generator().x.squared() * G2Affine::generator().x;
-  for (;;) {
-    const Fq2 x = random_fq2(random);
-    if (const std::optional<Fq2> y = (x.squared() * x + b).square_root()) return {x, *y};
-  }
-}
-
-bool has_order_r(const G2Affine& point) {  // by the definition
-  G2 sum;
-  for (std::size_t bit = 256; bit-- > 0;) {
-    sum = sum.doubled();
-    if ((Fr::kModulus[bit / 64] >> (bit % 64) & 1) != 0) sum += point;
-  }
-  return sum.is_identity();
-}
 
 TEST(Fq2, OperationsSatisfyTheLawsOfTheField) {
   test::Random random;
@@ -76,51 +56,6 @@ TEST(Tower, OperationsSatisfyTheLawsOfTheField) {
     EXPECT_EQ(a.times_line(l0, l1, l2), a * (Fq12{{l0, {}, {}}, {l1, l2, {}}}));
     const Fq12 first = a.conjugate() * a.inverse(), cyclotomic = first.frobenius().frobenius() * first;
     EXPECT_EQ(cyclotomic.cyclotomic_squared(), cyclotomic.squared());
-  }
-}
-
-TEST(G2, GeneratorHasTheOrderOfTheScalarField) {
-  EXPECT_TRUE(G2Affine::generator().is_on_curve());
-  EXPECT_TRUE(has_order_r(G2Affine::generator()));
-  EXPECT_TRUE(G2Affine::identity().is_in_group());
-  EXPECT_FALSE((G2Affine{Fq2::one(), Fq2::one()}).is_on_curve());
-  EXPECT_FALSE((G2Affine{Fq2::one(), Fq2::one()}).is_in_group());
-}
-
-TEST(G2, SumsAreRightForEveryPairOfCornerCases) {
-  test::Random random;
-  // Points by their logarithms, so that sums are known.
-  std::vector<Fr> logs{Fr::zero(), Fr::one(), -Fr::one(), Fr::from_u64(2), -Fr::from_u64(2), random.scalar(), random.scalar()};
-  for (const Fr& a : logs) {
-    const G2 x = G2::generator() * a;
-    EXPECT_EQ(x.doubled(), G2::generator() * a.doubled());
-    EXPECT_EQ(G2(x.to_affine()), x);
-    EXPECT_EQ(x.is_identity(), a.is_zero());
-    for (const Fr& b : logs) {
-      const G2 y = G2::generator() * b, sum = G2::generator() * (a + b);
-      EXPECT_EQ(x + y, sum);
-      EXPECT_EQ(x + y.to_affine(), sum);
-      EXPECT_EQ(x - (-y), sum);
-    }
-  }
-  std::vector<G2> points;
-  for (const Fr& a : logs) points.push_back(G2::generator() * a);
-  std::vector<G2Affine> affine(points.size());
-  batch_to_affine(points, affine);
-  for (std::size_t i = 0; i < points.size(); ++i) EXPECT_EQ(affine[i], points[i].to_affine());
-}
-
-TEST(G2, MembershipAgreesWithTheDefinition) {
-  test::Random random;
-  for (int i = 0; i < 10; ++i) {
-    const G2Affine inside = random_g2(random), outside = point_outside(random);
-    EXPECT_TRUE(inside.is_in_group());
-    EXPECT_TRUE(has_order_r(inside));
-    EXPECT_TRUE(outside.is_on_curve());
-    EXPECT_EQ(outside.is_in_group(), has_order_r(outside));
-    EXPECT_FALSE(outside.is_in_group());
-    // A point of the cofactor's order: outside, however it is mixed with one of the group.
-    EXPECT_FALSE((G2(inside) + outside).to_affine().is_in_group());
   }
 }
 

@@ -10,6 +10,8 @@
 
 namespace blindproof::curve {
 
+/// Of points of G1 or G2, as they are packed.
+template <class Packed>
 class SegmentSums {
  public:
   explicit SegmentSums(const Kernels& kernels) : kernels_(kernels) {}
@@ -17,20 +19,20 @@ class SegmentSums {
   /// sums_s = the sum of the s-th list; null if that is the identity. The lists lie one after the other in `points`,
   /// which is overwritten. Sums of two or more points are stored at storage_s; the others refer to the given point.
   /// Requires: no null and no identity among the points; the sizes add up to points.size().
-  void run(std::span<PointRef> points, std::span<const std::uint32_t> sizes, std::span<PackedPoint> storage,
-           std::span<PointRef> sums);
+  void run(std::span<RefTo<Packed>> points, std::span<const std::uint32_t> sizes, std::span<Packed> storage,
+           std::span<RefTo<Packed>> sums);
 
  private:
   // What stays in the caches: the results of one level are the operands of the next.
   static constexpr std::size_t kGroupPoints = 8192;
 
-  void run_group(std::span<PointRef> points, std::span<std::uint32_t> sizes, std::span<PackedPoint> storage,
-                 std::span<PointRef> sums);
+  void run_group(std::span<RefTo<Packed>> points, std::span<std::uint32_t> sizes, std::span<Packed> storage,
+                 std::span<RefTo<Packed>> sums);
 
   const Kernels& kernels_;
-  std::unique_ptr<PackedPoint[]> pool_;
+  std::unique_ptr<Packed[]> pool_;
   std::size_t pool_size_ = 0;
-  std::vector<PairJob> jobs_;
+  std::vector<Addition<Packed>> jobs_;
   std::vector<std::uint32_t> sizes_;
 };
 

@@ -178,7 +178,7 @@ void SmallScalarTable::commit_few(const field::MatrixView<Int>& matrix, std::spa
 
     std::vector<PackedPoint> storage(segments);
     std::vector<PointRef> packed_sums(segments);
-    SegmentSums(*kernels_).run(points, sizes, storage, packed_sums);
+    SegmentSums<PackedPoint>(*kernels_).run(points, sizes, storage, packed_sums);
     std::vector<G1> digit_sums(digits);
     for (std::size_t row = row_begin; row < row_end; ++row) {
       for (unsigned d = 0; d < digits; ++d) {
