@@ -115,7 +115,7 @@ struct PointLanes : Field {
   static BLINDPROOF_INLINE void gather(const PackedPoint* const points[kLanes], Value& x, Value& y) {
     Vector w[8];
     for (std::size_t k = 0; k < kLanes; ++k) w[k] = _mm512_load_si512(points[k]);
-    transpose(w);
+    transpose_words(w);
     x = from_packed(w);
     y = from_packed(w + 4);
   }
@@ -123,7 +123,7 @@ struct PointLanes : Field {
     static_assert(sizeof(G1Affine) == 64);
     Vector w[8];
     for (std::size_t k = 0; k < kLanes; ++k) w[k] = _mm512_loadu_si512(points + k);
-    transpose(w);
+    transpose_words(w);
     // x*2^256 in 52-bit limbs, times 2^264, over 2^260
     constexpr Fq kSixteen = Fq::power_of_two(4);
     const auto factor = broadcast(kSixteen);
@@ -134,7 +134,7 @@ struct PointLanes : Field {
     Vector w[8];
     to_packed(x, w);
     to_packed(y, w + 4);
-    transpose(w);
+    transpose_words(w);
     for (std::size_t k = 0; k < kLanes; ++k) _mm512_store_si512(points[k], w[k]);
   }
   static BLINDPROOF_INLINE void gather_multiples(const PackedPoint* multiples, const std::int16_t* digits, Value& x,
@@ -183,24 +183,6 @@ struct PointLanes : Field {
     return r;
   }
 
-  static BLINDPROOF_INLINE void transpose(Vector* r) {
-    const Vector a0 = _mm512_unpacklo_epi64(r[0], r[1]), a1 = _mm512_unpackhi_epi64(r[0], r[1]);
-    const Vector a2 = _mm512_unpacklo_epi64(r[2], r[3]), a3 = _mm512_unpackhi_epi64(r[2], r[3]);
-    const Vector a4 = _mm512_unpacklo_epi64(r[4], r[5]), a5 = _mm512_unpackhi_epi64(r[4], r[5]);
-    const Vector a6 = _mm512_unpacklo_epi64(r[6], r[7]), a7 = _mm512_unpackhi_epi64(r[6], r[7]);
-    const Vector b0 = _mm512_shuffle_i64x2(a0, a2, 0x88), b2 = _mm512_shuffle_i64x2(a0, a2, 0xdd);
-    const Vector b1 = _mm512_shuffle_i64x2(a1, a3, 0x88), b3 = _mm512_shuffle_i64x2(a1, a3, 0xdd);
-    const Vector b4 = _mm512_shuffle_i64x2(a4, a6, 0x88), b6 = _mm512_shuffle_i64x2(a4, a6, 0xdd);
-    const Vector b5 = _mm512_shuffle_i64x2(a5, a7, 0x88), b7 = _mm512_shuffle_i64x2(a5, a7, 0xdd);
-    r[0] = _mm512_shuffle_i64x2(b0, b4, 0x88);
-    r[4] = _mm512_shuffle_i64x2(b0, b4, 0xdd);
-    r[1] = _mm512_shuffle_i64x2(b1, b5, 0x88);
-    r[5] = _mm512_shuffle_i64x2(b1, b5, 0xdd);
-    r[2] = _mm512_shuffle_i64x2(b2, b6, 0x88);
-    r[6] = _mm512_shuffle_i64x2(b2, b6, 0xdd);
-    r[3] = _mm512_shuffle_i64x2(b3, b7, 0x88);
-    r[7] = _mm512_shuffle_i64x2(b3, b7, 0xdd);
-  }
   template <unsigned kRight>
   static BLINDPROOF_INLINE Vector limb_across(Vector low, Vector high) {
     return _mm512_and_si512(_mm512_or_si512(_mm512_srli_epi64(low, kRight), _mm512_slli_epi64(high, 64 - kRight)),

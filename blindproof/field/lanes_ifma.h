@@ -297,6 +297,16 @@ struct IfmaLanes {
     return r;
   }
 
+  /// Of a block of eight: lane j of value i goes to lane i of value j.
+  static BLINDPROOF_INLINE void transpose(Value* block) {
+    for (int i = 0; i < 5; ++i) {
+      Vector words[8];
+      for (std::size_t k = 0; k < kLanes; ++k) words[k] = block[k].limb[i];
+      transpose_words(words);
+      for (std::size_t k = 0; k < kLanes; ++k) block[k].limb[i] = words[k];
+    }
+  }
+
   /// Products are summed unreduced as long as the reduction of their sum stays below 8 U and no limb reaches 2^64: a
   /// product adds at most 10 * 2^52 to a limb, and 2366 / 8 = 295 of them 2^63.6.
   class Accumulator {
@@ -366,6 +376,26 @@ struct IfmaLanes {
     x.limb[0] = low;
     x.limb[1] = high;
     return mul(x, constant<2>(kOne520));
+  }
+
+  /// Of 8 x 8 words.
+  static BLINDPROOF_INLINE void transpose_words(Vector* r) {
+    const Vector a0 = _mm512_unpacklo_epi64(r[0], r[1]), a1 = _mm512_unpackhi_epi64(r[0], r[1]);
+    const Vector a2 = _mm512_unpacklo_epi64(r[2], r[3]), a3 = _mm512_unpackhi_epi64(r[2], r[3]);
+    const Vector a4 = _mm512_unpacklo_epi64(r[4], r[5]), a5 = _mm512_unpackhi_epi64(r[4], r[5]);
+    const Vector a6 = _mm512_unpacklo_epi64(r[6], r[7]), a7 = _mm512_unpackhi_epi64(r[6], r[7]);
+    const Vector b0 = _mm512_shuffle_i64x2(a0, a2, 0x88), b2 = _mm512_shuffle_i64x2(a0, a2, 0xdd);
+    const Vector b1 = _mm512_shuffle_i64x2(a1, a3, 0x88), b3 = _mm512_shuffle_i64x2(a1, a3, 0xdd);
+    const Vector b4 = _mm512_shuffle_i64x2(a4, a6, 0x88), b6 = _mm512_shuffle_i64x2(a4, a6, 0xdd);
+    const Vector b5 = _mm512_shuffle_i64x2(a5, a7, 0x88), b7 = _mm512_shuffle_i64x2(a5, a7, 0xdd);
+    r[0] = _mm512_shuffle_i64x2(b0, b4, 0x88);
+    r[4] = _mm512_shuffle_i64x2(b0, b4, 0xdd);
+    r[1] = _mm512_shuffle_i64x2(b1, b5, 0x88);
+    r[5] = _mm512_shuffle_i64x2(b1, b5, 0xdd);
+    r[2] = _mm512_shuffle_i64x2(b2, b6, 0x88);
+    r[6] = _mm512_shuffle_i64x2(b2, b6, 0xdd);
+    r[3] = _mm512_shuffle_i64x2(b3, b7, 0x88);
+    r[7] = _mm512_shuffle_i64x2(b3, b7, 0xdd);
   }
 
   static BLINDPROOF_INLINE Vector broadcast_word(std::uint64_t x) {

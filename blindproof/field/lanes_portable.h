@@ -12,7 +12,7 @@
 //   fold(low, high, r)           low + r (high - low)
 //   reduce                       back to what store and Accumulator::add take (the identity here, see lanes_ifma.h)
 //   Accumulator                  sum of any number of products and values
-//   sum_lanes, zero_lanes, select
+//   sum_lanes, zero_lanes, select, transpose
 //
 // `Isa` is a tag from the including source file's anonymous namespace: it gives every instance internal linkage, so
 // that code compiled for a richer instruction set can't be merged with a copy that runs everywhere. All functions are
@@ -106,6 +106,16 @@ struct PortableLanes {
     unsigned mask = 0;
     for (std::size_t i = 0; i < kLanes; ++i) mask |= static_cast<unsigned>(a.lane[i].is_zero()) << i;
     return static_cast<std::uint8_t>(mask);
+  }
+  /// Of a block of eight: lane j of value i goes to lane i of value j.
+  static BLINDPROOF_INLINE void transpose(Value* block) {
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        const Field t = block[i].lane[j];
+        block[i].lane[j] = block[j].lane[i];
+        block[j].lane[i] = t;
+      }
+    }
   }
   /// Lane i of b where bit i of the mask is set, of a elsewhere.
   static BLINDPROOF_INLINE Value select(std::uint8_t mask, const Value& a, const Value& b) {
