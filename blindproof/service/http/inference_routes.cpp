@@ -1,0 +1,375 @@
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <memory>
+
+#include "blindproof/arrays/npy.h"
+#include "blindproof/base/file.h"
+#include "blindproof/engine/verify.h"
+#include "blindproof/service/http/api.h"
+#include "blindproof/service/jobs/run_job.h"
+#include "blindproof/service/jobs/sealed_blob.h"
+
+namespace blindproof::service::http {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxValues = std::size_t{1} << 22;
+constexpr std::size_t kMaxContext = 1024;
+constexpr store::TimeMs kDay = std::int64_t{24} * 3600 * 1000;
+
+/// {"shape": [..], "data": [..]} as the bytes of a .npy file.
+Result<base::Bytes> parse_tensor(const Json& tensor, const std::string& place) {
+  const auto invalid = [&](const char* detail) { return base::error(ErrorCode::kInvalidArgument, place, detail); };
+  if (!tensor.is_object() || !tensor.contains("shape") || !tensor.contains("data") || tensor.size() != 2) return invalid("must have shape and data");
+  const Json &dimensions = tensor["shape"], &data = tensor["data"];
+  if (!dimensions.is_array() || !data.is_array() || dimensions.size() > 8) return invalid("must have lists as shape and data");
+  std::vector<std::size_t> shape;
+  std::size_t count = 1;
+  for (const Json& dimension : dimensions) {
+    if (!dimension.is_number_unsigned() || dimension.get<std::uint64_t>() == 0 || dimension.get<std::uint64_t>() > kMaxValues) return invalid("has a dimension out of range");
+    shape.push_back(dimension.get<std::size_t>());
+    count *= shape.back();
+    if (count > kMaxValues) return base::error(ErrorCode::kLimit, place, "has too many values");
+  }
+  if (data.size() != count) return invalid("has another number of values than its shape says");
+  std::vector<float> values;
+  values.reserve(count);
+  for (const Json& value : data) {
+    if (!value.is_number()) return invalid("has a value that is no number");
+    const double number = value.get<double>();
+    if (!(std::abs(number) <= std::numeric_limits<float>::max())) return invalid("has a value that is too large");
+    values.push_back(static_cast<float>(number));
+  }
+  return arrays::write_npy(arrays::from_floats(shape, values));
+}
+
+/// What the model takes: the product of the shape that its facts name.
+std::size_t input_size(const store::ModelVersion& version) {
+  const Json facts = Json::parse(version.facts, nullptr, false);
+  std::size_t count = 1;
+  if (facts.is_object() && facts.contains("input_shape")) {
+    for (const Json& dimension : facts["input_shape"]) count *= dimension.get<std::size_t>();
+  }
+  return count;
+}
+
+std::string version_text(const Json& body) {
+  if (!body.contains("version")) return "";
+  return body["version"].is_string() ? body["version"].get<std::string>() : std::to_string(body["version"].get<std::int64_t>());
+}
+
+std::string query_of(const Call& call, const char* name) {
+  const auto found = call.query.find(name);
+  return found == call.query.end() ? "" : found->second;
+}
+
+/// A folder for files that a function needs for a moment.
+class ScratchFolder {
+ public:
+  explicit ScratchFolder(fs::path path) : path_(std::move(path)) {
+    std::error_code ignored;
+    fs::create_directories(path_, ignored);
+    fs::permissions(path_, fs::perms::owner_all, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  ~ScratchFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  fs::path at(const char* name) const { return path_ / name; }
+
+ private:
+  fs::path path_;
+};
+
+Json proof_json(const store::Proof& proof) {
+  const std::string base = "/ml/proofs/" + proof.id;
+  return {{"id", proof.id}, {"job", proof.job}, {"model", proof.model}, {"version", proof.version}, {"bytes", proof.bytes}, {"prove_ms", proof.prove_ms},
+          {"created_ms", proof.created_ms}, {"verified", proof.verified}, {"refused", proof.refused}, {"sha256", proof.blob},
+          {"links", {{"proof", base + "/proof.bpp"}, {"verify", base + "/verify"},
+                     {"model_key", "/ml/models/" + proof.model + "/versions/" + std::to_string(proof.version) + "/model.bpk"}}}};
+}
+
+Response download(const fs::path& file, const std::string& digest, const std::string& name) {
+  Response response;
+  response.headers = {{"Content-Type", "application/octet-stream"}, {"ETag", "\"" + digest + "\""},
+                      {"Content-Disposition", "attachment; filename=\"" + name + "\""}};
+  response.file = file;
+  return response;
+}
+
+}  // namespace
+
+Json Api::job_json(const store::Job& job, const std::vector<store::Artifact>& artifacts) {
+  const std::string base = "/ml/jobs/" + job.id;
+  Json json = {{"job_id", job.id}, {"kind", job.kind}, {"status", store::job_status_name(job.status)}, {"model", job.model}, {"version", job.version},
+               {"attempts", job.attempts}, {"cancel_requested", job.cancel_requested}, {"created_ms", job.created_ms},
+               {"progress", {{"phase", job.phase}, {"done", job.done}, {"total", job.total}}},
+               {"links", {{"self", base}, {"events", base + "/events"}}}};
+  if (job.started_ms) json["started_ms"] = job.started_ms;
+  if (job.finished_ms) json["finished_ms"] = job.finished_ms;
+  if (!job.problem.empty()) json["problem"] = job.problem;
+  if (!job.result.empty()) {
+    json["result"] = Json::parse(job.result, nullptr, false);
+    if (json["result"].contains("proof_id")) json["links"]["proof"] = "/ml/proofs/" + json["result"]["proof_id"].get<std::string>();
+  }
+  for (const store::Artifact& artifact : artifacts) {
+    json["artifacts"].push_back({{"name", artifact.name}, {"bytes", artifact.bytes}, {"sha256", artifact.blob}, {"link", base + "/artifacts/" + artifact.name}});
+  }
+  return json;
+}
+
+Result<std::optional<Response>> Api::check_quota(const Call& call, const store::Model& model, std::int64_t samples) {
+  BLINDPROOF_ASSIGN(const auto tenant, data_.store->tenant(call.caller.tenant));
+  if (!tenant) return std::optional<Response>(not_found());
+  BLINDPROOF_ASSIGN(const std::int64_t active, data_.store->active_jobs(tenant->id));
+  if (active >= tenant->max_active_jobs) {
+    return std::optional<Response>(problem(429, "quota", "there are " + std::to_string(active) + " jobs under way; wait for one to end"));
+  }
+  if (model.tenant != tenant->id) {
+    BLINDPROOF_ASSIGN(const std::int64_t used, data_.store->samples_since(tenant->id, model.id, jobs::now_ms() - kDay));
+    if (used + samples > tenant->max_samples_per_day) return std::optional<Response>(problem(429, "quota", "today's samples of this model are used up"));
+  }
+  return std::optional<Response>();
+}
+
+Api::Reply Api::start_job(const Call& call, store::Job job, const std::string& fingerprint) {
+  job.idempotency_key = call.head.header("idempotency-key");
+  if (job.idempotency_key.size() > 255) return problem(400, "malformed", "Idempotency-Key: is too long");
+  job.fingerprint = fingerprint;
+  const std::string id = job.id;
+  BLINDPROOF_ASSIGN(const store::Job started, data_.store->create_job(job));
+  if (started.id != id && started.fingerprint != fingerprint) {
+    return problem(422, "idempotency", "this Idempotency-Key came with another request before");
+  }
+  if (started.id == id) BLINDPROOF_TRY(audit(call, "model.infer", job.model + "/" + std::to_string(job.version), "job " + id));
+  BLINDPROOF_ASSIGN(const auto artifacts, data_.store->artifacts(started.id));
+  Response response = json_response(job_json(started, artifacts), 202);
+  response.headers.emplace_back("Location", "/ml/jobs/" + started.id);
+  return response;
+}
+
+Api::Reply Api::infer(Call& call) {
+  const std::string level = call.body["privacy_level"];
+  const bool verification = call.body.value("verification_required", level == "zkml");
+  if (level == "fhe" && verification) return problem(422, "level", "the level fhe gives no proof; take hybrid for an encrypted answer with one");
+  if (level == "fhe") return problem(422, "level", "for the level fhe, send a ciphertext as application/octet-stream: this server never encrypts for a client");
+  if (level == "hybrid") return problem(422, "unsupported", "the level hybrid isn't served by this version");
+  if (level != "zkml") return problem(422, "invalid", "privacy_level: must be zkml, fhe or hybrid");
+  if (const std::string system = call.body.value("proof_system", std::string("sumcheck")); system != "sumcheck") {
+    return problem(422, "unsupported", "proof_system: this version proves with \"sumcheck\"");
+  }
+  BLINDPROOF_ASSIGN(const auto model, find_model(call, false));
+  if (!model) return not_found();
+  BLINDPROOF_ASSIGN(const auto version, find_version(model->id, version_text(call.body)));
+  if (!version || version->status != store::VersionStatus::kReady) return problem(422, "invalid", "version: there is none such that is ready");
+  const std::string context = call.body.value("context", std::string());
+  if (context.size() > kMaxContext) return problem(413, "too-large", "context: has more than 1024 bytes; give a hash of it");
+  Json request = {{"hide_input", call.body.value("hide_input", true)}, {"context", context}};
+  if (call.body.contains("recipient")) {
+    BLINDPROOF_ASSIGN(const envelope::RecipientKey recipient, envelope::parse_recipient_key(call.body["recipient"]));
+    request["recipient"] = recipient.jwk();
+  }
+  BLINDPROOF_ASSIGN(const base::Bytes npy, parse_tensor(call.body["input"], "input"));
+  if (const std::size_t wanted = input_size(*version); call.body["input"]["data"].size() != wanted) {
+    return problem(422, "invalid", "input: must have " + std::to_string(wanted) + " values for this model");
+  }
+  BLINDPROOF_ASSIGN(std::optional<Response> refused, check_quota(call, *model, 1));
+  if (refused) return *std::move(refused);
+  store::Job job;
+  job.created_ms = jobs::now_ms();
+  job.id = store::make_id(job.created_ms);
+  job.tenant = call.caller.tenant;
+  job.kind = jobs::kProve;
+  job.model = model->id;
+  job.version = version->number;
+  job.request = request.dump();
+  const std::array recipients = {data_.worker};
+  BLINDPROOF_ASSIGN(const jobs::SealedBlob sealed, jobs::seal_bytes(data_.blobs, npy, jobs::input_context(job.id), recipients));
+  job.input_blob = sealed.blob.digest;
+  job.input_envelope = sealed.key_envelope;
+  return start_job(call, job, base::to_hex(crypto::sha256(base::as_bytes(call.head.target + "\n" + call.body.dump()))));
+}
+
+Result<Upload> Api::begin_encrypted_inference(Call& call) {
+  const auto refuse = [&](Response response) {
+    call.refused = std::move(response);
+    return base::error(ErrorCode::kInvalidArgument, "request", "was refused");
+  };
+  if (query_of(call, "privacy_level") != "fhe") return refuse(problem(422, "invalid", "privacy_level: a ciphertext is for the level fhe (query: privacy_level=fhe)"));
+  if (query_of(call, "verification_required") == "true") {
+    return refuse(problem(422, "level", "the level fhe gives no proof; take hybrid for an encrypted answer with one"));
+  }
+  BLINDPROOF_ASSIGN(const auto model, find_model(call, false));
+  if (!model) return refuse(not_found());
+  call.model = *model;
+  if (call.head.content_length && *call.head.content_length > options_.max_ciphertext_bytes) {
+    return refuse(problem(413, "too-large", "ciphertexts have at most " + std::to_string(options_.max_ciphertext_bytes) + " bytes here"));
+  }
+  BLINDPROOF_ASSIGN(const auto keys, data_.store->evaluation_keys(call.caller.tenant, query_of(call, "keys"), jobs::now_ms()));
+  if (!keys || keys->model != model->id || keys->evaluation_blob.empty() || keys->public_blob.empty()) {
+    return refuse(problem(422, "invalid", "keys: upload eval.bpek and public.bppk for this model first"));
+  }
+  BLINDPROOF_ASSIGN(std::optional<Response> refused, check_quota(call, *model, 1));
+  if (refused) return refuse(*std::move(refused));
+  BLINDPROOF_ASSIGN(store::BlobWriter writer, data_.blobs.create());
+  return Upload(std::move(writer), "BPCT", options_.max_ciphertext_bytes);
+}
+
+Api::Reply Api::infer_encrypted(Call& call) {
+  BLINDPROOF_ASSIGN(const auto keys, data_.store->evaluation_keys(call.caller.tenant, query_of(call, "keys"), jobs::now_ms()));
+  if (!keys) return problem(422, "invalid", "keys: were deleted meanwhile");
+  store::Job job;
+  job.created_ms = jobs::now_ms();
+  job.id = store::make_id(job.created_ms);
+  job.tenant = call.caller.tenant;
+  job.kind = jobs::kEvaluate;
+  job.model = call.model.id;
+  job.version = keys->version;
+  job.request = Json{{"keys", keys->id}}.dump();
+  job.input_blob = call.upload.digest;
+  return start_job(call, job, call.upload.digest + " " + keys->id);
+}
+
+Api::Reply Api::list_jobs(Call& call) {
+  const store::Page page = page_of(call);
+  BLINDPROOF_ASSIGN(const auto list, data_.store->jobs(call.caller.tenant, page));
+  Json items = Json::array();
+  for (const store::Job& job : list) items.push_back(job_json(job, {}));
+  return page_response(call, std::move(items), page.limit, list.empty() ? "" : list.back().id);
+}
+
+Api::Reply Api::get_job(Call& call) {
+  BLINDPROOF_ASSIGN(const auto job, data_.store->job(call.caller.tenant, call.path[0]));
+  if (!job) return not_found();
+  BLINDPROOF_ASSIGN(const auto artifacts, data_.store->artifacts(job->id));
+  return json_response(job_json(*job, artifacts));
+}
+
+Api::Reply Api::cancel_job(Call& call) {
+  BLINDPROOF_ASSIGN(const auto job, data_.store->cancel_job(call.caller.tenant, call.path[0], jobs::now_ms()));
+  if (!job) return not_found();
+  BLINDPROOF_TRY(audit(call, "job.cancel", job->id));
+  return json_response(job_json(*job, {}), 202);
+}
+
+Api::Reply Api::job_events(Call& call) {
+  BLINDPROOF_ASSIGN(const auto job, data_.store->job(call.caller.tenant, call.path[0]));
+  if (!job) return not_found();
+  std::int64_t after = 0;
+  const std::string_view last = call.head.header("last-event-id");
+  std::from_chars(last.data(), last.data() + last.size(), after);
+  Response response{200, {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}}};
+  const auto begun = std::chrono::steady_clock::now();
+  response.events = [store = data_.store.get(), id = job->id, after, over = false, begun]() mutable -> std::optional<std::string> {
+    if (over || std::chrono::steady_clock::now() - begun > std::chrono::hours(1)) return std::nullopt;  // clients come back with Last-Event-ID
+    const auto events = store->job_events(id, after, 100);
+    if (!events.ok()) return std::nullopt;
+    std::string text;
+    for (const store::JobEvent& event : *events) {
+      const Json data = {{"status", event.status}, {"phase", event.phase}, {"done", event.done}, {"total", event.total}, {"at_ms", event.at_ms}};
+      text += "id: " + std::to_string(event.sequence) + "\nevent: " + event.status + "\ndata: " + data.dump() + "\n\n";
+      after = event.sequence;
+      over |= event.status == "succeeded" || event.status == "failed" || event.status == "cancelled";
+    }
+    return text;
+  };
+  return response;
+}
+
+Api::Reply Api::get_artifact(Call& call) {
+  BLINDPROOF_ASSIGN(const auto job, data_.store->job(call.caller.tenant, call.path[0]));
+  if (!job) return not_found();
+  BLINDPROOF_ASSIGN(const auto artifacts, data_.store->artifacts(job->id));
+  for (const store::Artifact& artifact : artifacts) {
+    if (artifact.name == call.path[1]) return download(data_.blobs.path_of(artifact.blob), artifact.blob, artifact.name);
+  }
+  return not_found();
+}
+
+Api::Reply Api::list_proofs(Call& call) {
+  const store::Page page = page_of(call);
+  BLINDPROOF_ASSIGN(const auto proofs, data_.store->proofs(call.caller.tenant, page));
+  Json items = Json::array();
+  for (const store::Proof& proof : proofs) items.push_back(proof_json(proof));
+  return page_response(call, std::move(items), page.limit, proofs.empty() ? "" : proofs.back().id);
+}
+
+// A proof may show its input: it is its tenant's, who hands it on.
+
+Api::Reply Api::get_proof(Call& call) {
+  BLINDPROOF_ASSIGN(const auto proof, data_.store->proof(call.path[0]));
+  return proof && proof->tenant == call.caller.tenant ? json_response(proof_json(*proof)) : not_found();
+}
+
+Api::Reply Api::download_proof(Call& call) {
+  BLINDPROOF_ASSIGN(const auto proof, data_.store->proof(call.path[0]));
+  if (!proof || proof->tenant != call.caller.tenant) return not_found();
+  return download(data_.blobs.path_of(proof->blob), proof->blob, "proof.bpp");
+}
+
+Api::Reply Api::verify_proof(Call& call) {
+  BLINDPROOF_ASSIGN(const auto proof, data_.store->proof(call.path[0]));
+  if (!proof || proof->tenant != call.caller.tenant) return not_found();
+  const ScratchFolder scratch(data_.root / "scratch" / ("verify-" + store::make_id(jobs::now_ms())));
+  engine::VerifyRequest request;
+  request.proof = data_.blobs.path_of(proof->blob);
+  request.model_key = data_.blobs.path_of(proof->model_key_blob);
+  if (call.body.contains("public_inputs")) {
+    for (const auto& [name, value] : call.body["public_inputs"].items()) {
+      if (name == "input") {
+        BLINDPROOF_ASSIGN(const base::Bytes npy, parse_tensor(value, "public_inputs.input"));
+        BLINDPROOF_TRY(base::write_file_atomic(scratch.at("input.npy"), npy, base::FileMode::kSecret));
+        request.input = scratch.at("input.npy");
+      } else if (name == "output" && value.is_array() && value.size() <= kMaxValues) {
+        std::vector<std::int64_t> integers;
+        for (const Json& integer : value) {
+          if (!integer.is_number_integer()) return problem(422, "invalid", "public_inputs.output: must be a list of integers");
+          integers.push_back(integer);
+        }
+        const base::Bytes npy = arrays::write_npy(arrays::from_int64({integers.size()}, integers));
+        BLINDPROOF_TRY(base::write_file_atomic(scratch.at("output.npy"), npy, base::FileMode::kSecret));
+        request.output = scratch.at("output.npy");
+      } else if (name == "context" && value.is_string()) {
+        const std::string context = value;
+        request.context.emplace(context.begin(), context.end());
+      } else {
+        return problem(422, "invalid", "public_inputs: may have input (a tensor), output (integers) and context (text)");
+      }
+    }
+  }
+  if (!request.context) {  // the one that was asked for with the inference
+    BLINDPROOF_ASSIGN(const auto job, data_.store->job(proof->tenant, proof->job));
+    const Json asked = Json::parse(job ? job->request : std::string(), nullptr, false);
+    const std::string context = asked.is_object() ? asked.value("context", std::string()) : std::string();
+    request.context.emplace(context.begin(), context.end());
+  }
+  const auto begun = std::chrono::steady_clock::now();
+  Result<engine::Verdict> verdict = [&] {
+    const std::lock_guard lock(verifications_);
+    return engine::verify(request);
+  }();
+  const double milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();
+  if (!verdict.ok()) {
+    // Of the files nothing is wrong, so it is what was given to compare; paths of this machine are nobody's business.
+    if (verdict.error().code == ErrorCode::kIo) return std::move(verdict).error();
+    return problem(422, "invalid", "public_inputs: can't be compared with this proof's statement (hidden values, or another shape)");
+  }
+  const bool valid = !verdict->refusal;
+  // Values that differ from the statement's are a caller's error; only the proof itself counts for or against the model.
+  const bool about_proof = valid || !call.body.contains("public_inputs");
+  if (about_proof) BLINDPROOF_TRY(data_.store->record_verification(proof->id, valid));
+  Json body = {{"is_valid", valid}, {"verification_time_ms", milliseconds}, {"registration_ms", 1000 * verdict->registration_seconds},
+               {"proof_ms", 1000 * verdict->proof_seconds}, {"model_id", base::to_hex(verdict->model)}};
+  if (!valid) body["refused_by"] = verdict->refusal->place.substr(verdict->refusal->place.find(": ") == std::string::npos ? 0 : verdict->refusal->place.find(": ") + 2);
+  return json_response(body);
+}
+
+}  // namespace blindproof::service::http
