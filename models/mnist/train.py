@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train the six MNIST networks of this folder and export them to ONNX.
+"""Train the MNIST networks of this folder and export them to ONNX.
 
 Each network is trained on 7,000 digits with random affine and brightness changes; the other 1,000
 digits of the training side are for validation, and the hyper-parameters below were chosen on them
@@ -32,6 +32,19 @@ class PowSquare(nn.Module):
         return torch.pow(x, 2.0)
 
 
+class RoundedLinear(nn.Linear):
+    """Once `bits` is set, with the nearest weights of so many bits, one scale for all; gradients pass."""
+
+    bits = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.bits:
+            return super().forward(x)
+        scale = self.weight.detach().abs().max() / (2 ** (self.bits - 1) - 1)
+        rounded = self.weight + ((self.weight / scale).round() * scale - self.weight).detach()
+        return F.linear(x, rounded, self.bias)
+
+
 class MulSquare(nn.Module):
     """Exported as Mul(x, x)."""
 
@@ -39,11 +52,11 @@ class MulSquare(nn.Module):
         return x * x
 
 
-def mlp(activation: Callable[[], nn.Module], *hidden: int) -> nn.Sequential:
+def mlp(activation: Callable[[], nn.Module], *hidden: int, pixels: int = 784) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in zip((784, *hidden), hidden):
-        layers += [nn.Linear(inputs, outputs), activation()]
-    return nn.Sequential(*layers, nn.Linear(hidden[-1], 10))
+    for inputs, outputs in zip((pixels, *hidden), hidden):
+        layers += [RoundedLinear(inputs, outputs), activation()]
+    return nn.Sequential(*layers, RoundedLinear(hidden[-1], 10))
 
 
 def lenet5() -> nn.Sequential:
@@ -70,6 +83,9 @@ class Recipe:
     activity: float = 0.0   # penalty on squared activations, for the square networks
     batch: int = 64
     clip: float = 1.0
+    pool: int = 1           # inputs are averages of so many pixels in both directions
+    input_bits: int = 0     # inputs are rounded to so many bits in training; 0: not at all
+    weight_bits: int = 0    # weights too, with one scale for each layer, in the second half of the epochs
 
 
 RECIPES = {
@@ -77,6 +93,8 @@ RECIPES = {
     "lenet5": Recipe(lenet5),
     "mlp_square": Recipe(lambda: mlp(PowSquare, 128, 64), epochs=160, activity=1e-3),
     "lenet5_square": Recipe(lenet5_square, epochs=120, rate=4e-3, smoothing=0.0, activity=1e-3),
+    "digits14_square": Recipe(lambda: mlp(PowSquare, 32, pixels=196), epochs=60, activity=1e-3, pool=2, input_bits=4, weight_bits=5),
+    "digits28_square": Recipe(lambda: mlp(PowSquare, 128), epochs=60, activity=1e-3, input_bits=4, weight_bits=5),
     "mlp_1m": Recipe(lambda: mlp(nn.ReLU, 1024, 256), rate=1e-3, batch=128),
     "mlp_1m_square": Recipe(lambda: mlp(PowSquare, 1024, 256), rate=1e-3, batch=128, activity=1e-3),
 }
@@ -94,6 +112,13 @@ def augment(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
     grid = F.affine_grid(theta, list(x.shape), align_corners=False)
     moved = F.grid_sample(x, grid, align_corners=False)
     return (moved * (1 + uniform(0.1))[:, None, None, None]).clamp(0, 1)
+
+
+def prepare(recipe: Recipe, x: Tensor) -> Tensor:
+    """What a network takes of 28x28 pixels in [0, 1]."""
+    x = F.avg_pool2d(x, recipe.pool)
+    levels = 2 ** recipe.input_bits - 1
+    return (x * levels).round() / levels if recipe.input_bits else x
 
 
 @torch.no_grad()
@@ -120,11 +145,15 @@ def train(recipe: Recipe, x: Tensor, y: Tensor, seed: int) -> nn.Sequential:
     loss_of = nn.CrossEntropyLoss(label_smoothing=recipe.smoothing)
     model.train()
     step = 0
-    for _ in range(recipe.epochs):
+    for epoch in range(recipe.epochs):
+        if recipe.weight_bits and epoch == recipe.epochs // 2:
+            for layer in model:
+                if isinstance(layer, RoundedLinear):
+                    layer.bits = recipe.weight_bits
         order = torch.randperm(len(x), generator=generator)
         for rows in order[:len(x) // recipe.batch * recipe.batch].split(recipe.batch):
             activity.clear()
-            logits = model(augment(x[rows], recipe.strength, generator))
+            logits = model(prepare(recipe, augment(x[rows], recipe.strength, generator)))
             loss = loss_of(logits, y[rows]) + recipe.activity * sum(activity)
             optimiser.zero_grad()
             loss.backward()
@@ -139,8 +168,8 @@ def train(recipe: Recipe, x: Tensor, y: Tensor, seed: int) -> nn.Sequential:
     return average.eval()
 
 
-def export(model: nn.Module, path: Path) -> None:
-    torch.onnx.export(model, (torch.zeros(1, 1, 28, 28),), path, opset_version=13, dynamo=False,
+def export(model: nn.Module, pixels: int, path: Path) -> None:
+    torch.onnx.export(model, (torch.zeros(1, 1, pixels, pixels),), path, opset_version=13, dynamo=False,
                       input_names=["x"], output_names=["logits"],
                       dynamic_axes={"x": {0: "N"}, "logits": {0: "N"}})
 
@@ -167,8 +196,8 @@ def main() -> None:
     for name in options.models:
         start = time.monotonic()
         model = train(RECIPES[name], *sides["fit"], options.seed)
-        export(model, options.out / f"{name}.onnx")
-        scores = {side: accuracy(model, *sides[side]) for side in ("fit", "validation", "test")}
+        export(model, 28 // RECIPES[name].pool, options.out / f"{name}.onnx")
+        scores = {side: accuracy(model, prepare(RECIPES[name], sides[side][0]), sides[side][1]) for side in ("fit", "validation", "test")}
         print(name, *(f"{side} {100 * score:.2f} %" for side, score in scores.items()),
               f"{time.monotonic() - start:.0f} s", flush=True)
 
