@@ -13,10 +13,12 @@
 #include "blindproof/fhe/formats/secret_key_file.h"
 #include "blindproof/fheml/encrypted_program.h"
 #include "blindproof/fheml/exact_program.h"
+#include "blindproof/hybrid/files.h"
 #include "blindproof/model/model_file.h"
 #include "blindproof/testing/graphs.h"
 #include "blindproof/zkml/prove.h"
 #include "fhe_contexts.h"
+#include "hybrid_model.h"
 
 using namespace blindproof;
 using testing::GraphBuilder;
@@ -181,6 +183,38 @@ void write_exact_programs() {
   }
 }
 
+// Good but for the context that the fuzzer sets.
+void write_hybrid_proofs() {
+  const fuzz::HybridEvaluation e = fuzz::hybrid_evaluation();
+  write("hybrid_proof_fuzz", "answer", hybrid::write_hybrid_proof(expect(hybrid::prove_evaluation(*e.model, e.statement, *e.ring, e.values(), e.witness()))));
+  write("hybrid_proof_fuzz", "bounds", hybrid::write_bounds_proof(expect(hybrid::prove_bounds(*e.model))));
+}
+
+// Without their digests: the target adds them.
+void write_hybrid_files() {
+  GraphBuilder builder(model::Arithmetic::kExact, 1);
+  auto x = builder.dense(builder.input({2}, 0, 15), 2, 4, 16);
+  x = builder.multiply(x, x);
+  const hybrid::Program program = expect(hybrid::Program::create(builder.finish(builder.dense(x, 1, 4, 16))));
+  const auto ring = fhe::frbgv::Ring::create(6);
+  crypto::Csprng random(std::array<std::uint8_t, 32>{1});
+  const auto secret = fhe::frbgv::SecretKey::generate(ring, random);
+  const hybrid::KeyHeader header{program.spec().parameters().t, hybrid::generate_key_id(random)};
+  const auto key = fhe::frbgv::PublicKey::generate(secret, header.t, random);
+  const auto inputs = expect(hybrid::encrypt_records(program.spec(), secret, std::vector<std::int64_t>{1, 2}, fhe::frbgv::Seed{}, random));
+  const auto outputs = hybrid::evaluate(program, *ring, {&key, inputs, 1}, random).outputs;
+  const auto without_digest = [](base::Bytes bytes) {
+    bytes.resize(bytes.size() - 32);
+    return bytes;
+  };
+  write("hybrid_files_fuzz", "secret_key", without_digest(expect(hybrid::write_secret_key(header, secret, nullptr))));
+  write("hybrid_files_fuzz", "public_key", without_digest(hybrid::write_public_key(header, key)));
+  write("hybrid_files_fuzz", "input", without_digest(hybrid::write_ciphertexts({header, 1, fhe::frbgv::Seed{}, inputs, {}})));
+  write("hybrid_files_fuzz", "output", without_digest(hybrid::write_ciphertexts({header, 1, std::nullopt, outputs, {}})));
+  write("hybrid_files_fuzz", "program", without_digest(hybrid::write_program({program, {1}})));
+  write("hybrid_files_fuzz", "spec", without_digest(hybrid::write_spec(program.spec())));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -189,6 +223,8 @@ int main(int argc, char** argv) {
   write_encryption();
   write_encrypted_program();
   write_exact_programs();
+  write_hybrid_proofs();
+  write_hybrid_files();
   {
     GraphBuilder b(model::Arithmetic::kRescaled, 1);
     write_model("dense", b, b.finish(b.requantize(b.dense(b.input({2}, 0, 3), 2, 2, 0), 1, -1, 1)));

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "blindproof/cli/format.h"
+#include "blindproof/cli/hybrid_commands.h"
 #include "blindproof/cli/session.h"
 #include "blindproof/engine/benchmark.h"
 #include "blindproof/engine/fhe_benchmark.h"
@@ -223,6 +224,8 @@ void add_bench_command(CLI::App& app, Session& session) {
     return session.report(to_json(*request, *outcome), to_text(*request, *outcome));
   });
   add_fhe_bench(bench, session);
+  add_groth16_bench(bench, session);
+  add_hybrid_bench(bench, session);
   add_inference_bench(bench, session);
 }
 

@@ -6,6 +6,7 @@
 
 #include "blindproof/cli/fhe_format.h"
 #include "blindproof/cli/format.h"
+#include "blindproof/cli/hybrid_commands.h"
 #include "blindproof/cli/passphrase.h"
 #include "blindproof/cli/session.h"
 #include "blindproof/engine/fhe_encryption.h"
@@ -59,6 +60,9 @@ void add_generate(CLI::App& keys, Session& session) {
       auto passphrase = read_passphrase(arguments->passphrase_file, true);
       if (!passphrase.ok()) return session.fail(passphrase.error());
       request.passphrase = std::move(*passphrase);
+    }
+    if (arguments->spec && engine::is_hybrid_file(*arguments->spec)) {
+      return generate_hybrid_keys(session, *arguments->spec, request.folder, request.passphrase);
     }
     if (arguments->powers && !arguments->spec) {
       const auto context = formats::create_context(request.parameters);
@@ -203,6 +207,10 @@ void add_encrypt(CLI::App& app, Session& session) {
                  "Examples:\n  blindproof encrypt --keys keys --input x.npy --out x.bpct\n"
                  "  blindproof encrypt --spec mlp.bpc --keys keys --input digits.npz --index 7 --out x.bpct");
   session.add_command(command, [&session, arguments] {
+    if (arguments->spec && engine::is_hybrid_file(*arguments->spec)) {
+      return encrypt_hybrid(session, {*arguments->spec, arguments->keys.folder, arguments->request.input, arguments->request.out,
+                                      arguments->index, asking(arguments->keys)});
+    }
     if (arguments->spec) {
       const auto outcome = engine::encrypt_input({*arguments->spec, arguments->keys.folder, arguments->request.input,
                                                   arguments->request.out, arguments->index, asking(arguments->keys)});
@@ -270,7 +278,10 @@ void add_decrypt(CLI::App& app, Session& session) {
     engine::DecryptRequest request;
     KeyOptions keys;
     std::optional<Path> spec;
-    bool share = false;
+    bool share = false, unverified = false;
+    std::optional<Path> proof;
+    Path model_key, input_ciphertext;
+    std::optional<std::string> context;
     engine::ShareRequest sharing{};
   };
   const auto arguments = std::make_shared<Arguments>();
@@ -289,12 +300,29 @@ void add_decrypt(CLI::App& app, Session& session) {
       ->check(CLI::Range(1.0, 1e12))->needs(share)->capture_default_str();
   command.add_option("--bits", arguments->sharing.bits, "With --share: how well the error is hidden; two of them cost one of the result's")
       ->check(CLI::Range(1, 128))->needs(share)->capture_default_str();
+  CLI::Option* proof = command.add_option("--proof", arguments->proof, "Hybrid level: P.bpp of the answer, which is verified before anything is decrypted")->needs(spec);
+  CLI::Option* model_key = command.add_option("--model-key", arguments->model_key, "With --proof: NET.bpk of the model that must have answered");
+  CLI::Option* question = command.add_option("--input-ciphertext", arguments->input_ciphertext, "With --proof: X.bpct that was asked");
+  proof->needs(model_key)->needs(question);
+  command.add_option("--context", arguments->context, "With --proof: hexadecimal bytes that it must be bound to")->needs(proof);
+  command.add_flag("--unverified", arguments->unverified, "Hybrid level: an answer without a proof; it may be any server's number")->needs(spec)->excludes(proof);
   share->needs(value)->needs(error)->excludes(spec);
   command.footer("CKKS results carry an error that, together with the ciphertext, reveals the secret key. Keep them to yourself,\n"
                  "or use --share for what you show to those who made or saw the ciphertext.\n"
                  "Examples:\n  blindproof decrypt --keys keys --input y.bpct --out y.npy\n"
                  "  blindproof decrypt --keys keys --input y.bpct --out y.npy --share --bits 20 --max-value 10 --max-error 1e-9");
   session.add_command(command, [&session, arguments] {
+    if (arguments->spec && engine::is_hybrid_file(*arguments->spec)) {
+      engine::DecryptRecordsRequest request{*arguments->spec,        arguments->keys.folder, arguments->request.input,
+                                            arguments->request.out,  asking(arguments->keys), arguments->unverified,
+                                            arguments->proof,        arguments->model_key,    arguments->input_ciphertext};
+      if (arguments->context) {
+        const base::Result<base::Bytes> context = base::from_hex(*arguments->context);
+        if (!context.ok()) return session.fail(base::error(base::ErrorCode::kInvalidArgument, "--context", context.error().detail));
+        request.context = *context;
+      }
+      return decrypt_hybrid(session, request);
+    }
     if (arguments->spec) return decrypt_model_output(session, *arguments->spec, arguments->keys, arguments->request);
     engine::DecryptRequest& request = arguments->request;
     request.keys = arguments->keys.folder;
@@ -322,20 +350,55 @@ void add_decrypt(CLI::App& app, Session& session) {
 }
 
 void add_infer(CLI::App& app, Session& session) {
+  struct Proving {
+    bool prove = false;
+    Path proof, model_key;
+    std::string context;
+  };
   const auto request = std::make_shared<engine::InferRequest>();
+  const auto proving = std::make_shared<Proving>();
   CLI::App& command = *app.add_subcommand("infer", "Evaluate a model on an encrypted input");
   command.add_option("program", request->program, "NET.bpf, from `model lower`; or NET.bpfe, from `model encrypt`")->required();
-  command.add_option("--eval-keys", request->evaluation_keys, "The client's eval.bpek")->required();
+  command.add_option("--eval-keys", request->evaluation_keys, "The client's eval.bpek; programs of the hybrid level take --public-key instead");
   command.add_option("--input", request->input, "X.bpct")->required();
   command.add_option("--out", request->out, "Y.bpct")->required();
-  command.add_option("--public-key", request->public_key, "For the flood that hides the weights (default: public.bppk beside the evaluation keys)");
+  command.add_option("--public-key", request->public_key,
+                     "For the flood that hides the weights (default: public.bppk beside the evaluation keys; hybrid: must be given)");
   command.add_flag("--no-model-privacy", request->no_model_privacy,
                    "No flood: the output's noise may tell the client something of the weights");
   command.add_option("--weight-memory", request->weight_memory,
                      "For encoded weights that are kept ready; what exceeds it is transformed in each run, which takes longer (1.5GB, 512MB, ...)")
       ->transform(CLI::AsSizeValue(true))->default_str("1073741824");
-  command.footer("Example:\n  blindproof infer mlp.bpf --eval-keys keys/eval.bpek --input x.bpct --out y.bpct");
-  session.add_command(command, [&session, request] {
+  CLI::Option* prove = command.add_flag("--prove", proving->prove, "Hybrid level: prove that this model gave the answer, and nothing else");
+  CLI::Option* proof = command.add_option("--proof", proving->proof, "With --prove: where to write the proof (P.bpp)");
+  CLI::Option* model_key = command.add_option("--model-key", proving->model_key, "With --prove: NET.bpk, made from the model by `model commit`");
+  prove->needs(proof)->needs(model_key);
+  proof->needs(prove);
+  command.add_option("--context", proving->context, "With --prove: hexadecimal bytes that the proof is bound to")->needs(prove);
+  command.footer("Examples:\n  blindproof infer mlp.bpf --eval-keys keys/eval.bpek --input x.bpct --out y.bpct\n"
+                 "  blindproof infer table.bpf --public-key keys/public.bppk --input x.bpct --out y.bpct --prove --proof p.bpp "
+                 "--model-key table.bpk");
+  session.add_command(command, [&session, request, proving] {
+    const bool hybrid = engine::is_hybrid_file(request->program);
+    if (hybrid ? request->public_key.empty() || request->no_model_privacy : request->evaluation_keys.empty()) {
+      return session.fail(base::error(base::ErrorCode::kInvalidArgument, "arguments",
+                                      hybrid ? "programs of the hybrid level take --public-key, and are always flooded" : "give --eval-keys"));
+    }
+    if (hybrid) {
+      engine::HybridInferRequest batch{request->program, request->public_key, request->input, request->out};
+      if (proving->prove) {
+        const base::Result<base::Bytes> context = base::from_hex(proving->context);
+        if (!context.ok()) return session.fail(base::error(base::ErrorCode::kInvalidArgument, "--context", context.error().detail));
+        batch.proof = proving->proof;
+        batch.model_key = proving->model_key;
+        batch.context = *context;
+      }
+      return infer_hybrid(session, batch);
+    }
+    if (proving->prove) {
+      return session.fail(base::error(base::ErrorCode::kUnsupported, "--prove",
+                                      "only programs of the hybrid level can be proven: lower the model with --level hybrid"));
+    }
     const auto outcome = engine::infer(*request, session.progress());
     if (!outcome.ok()) return session.fail(outcome.error());
     Sheet sheet;

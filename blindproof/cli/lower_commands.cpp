@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "blindproof/cli/fhe_format.h"
+#include "blindproof/cli/hybrid_commands.h"
 #include "blindproof/engine/fhe_plan.h"
 
 namespace blindproof::cli {
@@ -18,7 +19,6 @@ struct Target {
 // How a model becomes a program: the same for making one and for planning it.
 void add_options(CLI::App& command, const std::shared_ptr<Target>& target) {
   compiler::LowerFheOptions& options = target->options;
-  command.add_option("--level", target->level, "fhe: encrypted inference")->required()->check(CLI::IsMember({"fhe"}));
   command.add_option("--degree", options.degree, "Of polynomials in place of ReLU, Clip, Sigmoid, Tanh, GELU, SiLU")
       ->check(CLI::Range(2, 511))->capture_default_str();
   command.add_option("--composite", options.composite_bits,
@@ -57,20 +57,36 @@ void add_lower_command(CLI::App& model, Session& session) {
   CLI::App& command = *model.add_subcommand("lower", "Turn a model into a program on encrypted data (.bpf, secret; .bpc for clients)");
   command.add_option("model", request->model, "NET.bpm")->required();
   command.add_option("--out", request->out, "NET.bpf; the client's spec goes beside it, as NET.bpc")->required();
+  command.add_option("--level", target->level, "fhe: encrypted inference; hybrid: with proofs, for batches of records under small exact networks")
+      ->required()->check(CLI::IsMember({"fhe", "hybrid"}));
   add_options(command, target);
+  const auto evaluations = std::make_shared<std::uint64_t>(hybrid::kDefaultEvaluations);
+  command.add_option("--evaluations", *evaluations, "Hybrid: answers that one client may get, which the flood is long enough for")->capture_default_str();
+  const auto outputs = std::make_shared<std::string>("integers");
+  command.add_option("--outputs", *outputs, "Hybrid: exact integers; classes and rounded scores take comparisons, which this level doesn't have")
+      ->check(CLI::IsMember({"integers", "class", "rounded"}))->capture_default_str();
   const auto scheme = std::make_shared<std::string>("ckks");
   command.add_option("--scheme", *scheme,
                      "ckks: the float network, approximately; bfv or bgv: the integers of a model of exact arithmetic, all of them")
       ->check(CLI::IsMember({"ckks", "bfv", "bgv"}))->capture_default_str();
   command.footer("Examples:\n  blindproof model lower mlp.bpm --level fhe --out mlp.bpf\n"
-                 "  blindproof model lower exact.bpm --level fhe --scheme bfv --out exact.bpf");
-  session.add_command(command, [&session, request, target, scheme] {
+                 "  blindproof model lower exact.bpm --level fhe --scheme bfv --out exact.bpf\n"
+                 "  blindproof model lower table.bpm --level hybrid --out table.bpf");
+  session.add_command(command, [&session, request, target, scheme, evaluations, outputs] {
     request->options = target->options;
     if (*scheme != "ckks") request->scheme = *scheme == "bfv" ? fheml::ExactScheme::kBfv : fheml::ExactScheme::kBgv;
     request->spec = request->out;
     request->spec.replace_extension(".bpc");
     if (request->spec == request->out) {
       return session.fail(base::error(base::ErrorCode::kInvalidArgument, "--out", "ends in .bpc, which is the client's spec: choose NET.bpf"));
+    }
+    if (target->level == "hybrid") {
+      if (*outputs != "integers") {
+        return session.fail(base::error(base::ErrorCode::kUnsupported, "--outputs",
+                                        "the hybrid level answers with exact integers alone: a " + *outputs +
+                                            " answer takes comparisons, which no polynomial of degree 2 is"));
+      }
+      return lower_hybrid(session, {request->model, request->out, request->spec, *evaluations});
     }
     const auto outcome = engine::lower_model(*request, session.progress());
     if (!outcome.ok()) return session.fail(outcome.error());
@@ -113,6 +129,7 @@ void add_plan_command(CLI::App& app, Session& session) {
   const auto target = std::make_shared<Target>();
   CLI::App& command = *app.add_subcommand("plan", "What encrypted inference would take, before anything is encrypted");
   command.add_option("model", request->model, "NET.bpm")->required();
+  command.add_option("--level", target->level, "fhe: encrypted inference")->required()->check(CLI::IsMember({"fhe"}));
   add_options(command, target);
   command.footer("Times are for this machine and --threads. Nothing is written.\n"
                  "Example:\n  blindproof plan mlp.bpm --level fhe --no-model-privacy");

@@ -40,6 +40,10 @@ int run(int argc, char** argv) {
   add_verify_command(app, session);
   add_plan_command(app, session);
   add_fhe_commands(app, session);
+  add_groth16_commands(app, session);
+  add_receipt_commands(app, session);
+  add_chain_commands(app, session);
+  add_serve_command(app, session);
   add_bench_command(app, session);
   add_data_command(app, session);
   try {

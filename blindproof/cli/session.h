@@ -51,7 +51,12 @@ void add_lower_command(CLI::App& model, Session& session);
 void add_encrypt_model_command(CLI::App& model, Session& session);
 void add_plan_command(CLI::App& app, Session& session);
 void add_fhe_commands(CLI::App& app, Session& session);
+void add_serve_command(CLI::App& app, Session& session);
 void add_bench_command(CLI::App& app, Session& session);
 void add_data_command(CLI::App& app, Session& session);
+void add_groth16_commands(CLI::App& app, Session& session);
+void add_groth16_bench(CLI::App& bench, Session& session);
+void add_receipt_commands(CLI::App& app, Session& session);
+void add_chain_commands(CLI::App& app, Session& session);
 
 }  // namespace blindproof::cli

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "blindproof/cli/format.h"
+#include "blindproof/cli/hybrid_commands.h"
 #include "blindproof/cli/session.h"
 #include "blindproof/engine/verify.h"
 
@@ -14,6 +15,7 @@ using engine::Verdict;
 struct Arguments {
   engine::VerifyRequest request;
   std::optional<std::string> context;
+  std::optional<engine::Path> input_ciphertext, output_ciphertext, public_key;
 };
 
 Json to_json(const TensorReport& tensor) {
@@ -76,6 +78,21 @@ std::string to_text(const Verdict& verdict) {
   return "Proven: the committed model maps this input to this output.\n" + sheet.text();
 }
 
+// A proof about ciphertexts, or one about values: what belongs to the other kind is refused, not ignored.
+base::Status check_options(const Arguments& arguments, bool encrypted) {
+  const engine::VerifyRequest& request = arguments.request;
+  const auto refuse = [](const char* option, const char* why) { return base::error(base::ErrorCode::kInvalidArgument, option, why); };
+  if (!encrypted) {
+    if (arguments.input_ciphertext || arguments.output_ciphertext || arguments.public_key)
+      return refuse("--input-ciphertext", "the proof is about values, not about ciphertexts: give --input and --output");
+    return {};
+  }
+  if (request.input || request.output || request.opening) return refuse("--input", "the proof is about ciphertexts: give --input-ciphertext and --output-ciphertext");
+  if (!arguments.input_ciphertext || !arguments.output_ciphertext)
+    return refuse("--input-ciphertext", "the proof is about ciphertexts: give --input-ciphertext and --output-ciphertext");
+  return {};
+}
+
 }  // namespace
 
 void add_verify_command(CLI::App& app, Session& session) {
@@ -92,15 +109,29 @@ void add_verify_command(CLI::App& app, Session& session) {
       ->needs(input);
   command.add_option("--output", request.output, "Y.npy: integers that the output must be");
   command.add_option("--opening", request.opening, "P.open from the prover: compare with what the proof hides");
+  CLI::Option* question = command.add_option("--input-ciphertext", arguments->input_ciphertext, "X.bpct, of a proof of encrypted inference");
+  CLI::Option* answer = command.add_option("--output-ciphertext", arguments->output_ciphertext, "Y.bpct, likewise");
+  question->needs(answer);
+  answer->needs(question);
+  command.add_option("--public-key", arguments->public_key, "The client's public.bppk, likewise (default: the one beside X.bpct)")->needs(question);
   command.add_option("--context", arguments->context, "Hexadecimal bytes that the proof must be bound to");
   command.footer("Exit code: 0 proven; 1 refused, and by which check; 2 input that can't be used.\n"
-                 "Example:\n  blindproof verify p.bpp --model-key mlp.bpk --output y.npy");
+                 "Examples:\n  blindproof verify p.bpp --model-key mlp.bpk --output y.npy\n"
+                 "  blindproof verify p.bpp --model-key table.bpk --input-ciphertext x.bpct --output-ciphertext y.bpct --public-key keys/public.bppk");
   session.add_command(command, [&session, arguments] {
     if (arguments->context) {
       base::Result<base::Bytes> context = base::from_hex(*arguments->context);
       if (!context.ok())
         return session.fail(base::error(base::ErrorCode::kInvalidArgument, "--context", context.error().detail));
       arguments->request.context = *std::move(context);
+    }
+    const auto encrypted = engine::is_answer_proof(arguments->request.proof);
+    if (!encrypted.ok()) return session.fail(encrypted.error(), kUnusable);
+    if (const base::Status usable = check_options(*arguments, *encrypted); !usable.ok()) return session.fail(usable.error(), kUnusable);
+    if (*encrypted) {
+      const engine::Path beside = arguments->input_ciphertext->parent_path() / engine::kPublicKeyName;
+      return verify_hybrid(session, {arguments->request.proof, arguments->request.model_key, arguments->public_key.value_or(beside),
+                                     *arguments->input_ciphertext, *arguments->output_ciphertext, arguments->request.context});
     }
     const auto verdict = engine::verify(arguments->request);
     // A refusal is a verdict; an error means that there was nothing to judge.

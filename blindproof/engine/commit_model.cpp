@@ -5,6 +5,8 @@
 
 #include "blindproof/crypto/secret.h"
 #include "blindproof/engine/stopwatch.h"
+#include "blindproof/hybrid/bounds.h"
+#include "blindproof/hybrid/proof_protocol.h"
 
 namespace blindproof::engine {
 namespace {
@@ -25,13 +27,19 @@ base::Result<CommitOutcome> commit_model(const Path& model, const Path& out, con
       zkml::CommittedModel::commit(std::move(file.graph), file.blinding_seed, progress);
   crypto::wipe(file.blinding_seed);
   if (!committed.ok()) return in_file(model, std::move(committed).error());
-  const zkml::ModelKey& key = committed->key();
+  zkml::ModelKey key = committed->key();
+  if (hybrid::read_network(key.architecture).ok()) {
+    progress.report("proving bounds", 0, 1);
+    BLINDPROOF_ASSIGN(const hybrid::BoundsProof bounds, hybrid::prove_bounds(*committed));
+    key.bounds = hybrid::write_bounds_proof(bounds);
+    progress.report("proving bounds", 1, 1);
+  }
   CommitOutcome outcome;
   outcome.seconds = watch.seconds();
   outcome.model = key.id;
   outcome.parameters = count_parameters(key.architecture);
   for (const auto& tensor : key.tensors) outcome.rows += tensor.rows.size();
-  outcome.registration_bytes = key.registration.size();
+  outcome.registration_bytes = key.registration.size() + key.bounds.size();
   BLINDPROOF_ASSIGN(outcome.file_bytes, write_model_key(out, key));
   return outcome;
 }

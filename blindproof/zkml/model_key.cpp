@@ -176,7 +176,7 @@ base::Result<RegisteredModel> RegisteredModel::check(std::shared_ptr<const Model
 
 namespace {
 constexpr std::string_view kMagic = "BPK";
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 1, kVersionWithBounds = 2;
 constexpr std::size_t kMaxArchitectureBytes = std::size_t{1} << 26;
 constexpr std::size_t kMaxRegistrationBytes = std::size_t{1} << 26;
 }  // namespace
@@ -184,11 +184,12 @@ constexpr std::size_t kMaxRegistrationBytes = std::size_t{1} << 26;
 base::Bytes write_model_key(const ModelKey& key) {
   base::ByteWriter writer;
   writer.raw(base::as_bytes(kMagic));
-  writer.u8(kVersion);
+  writer.u8(key.bounds.empty() ? kVersion : kVersionWithBounds);
   writer.sized(model::write_architecture(key.architecture));
   for (const TensorCommitment& tensor : key.tensors)
     for (const auto& row : tensor.rows) writer.raw(curve::encode(row));
   writer.sized(key.registration);
+  if (!key.bounds.empty()) writer.sized(key.bounds);
   return std::move(writer).take();
 }
 
@@ -199,8 +200,8 @@ base::Result<ModelKey> parse_model_key(base::ByteSpan bytes) {
   BLINDPROOF_TRY(reader.status());
   if (!std::equal(magic.begin(), magic.end(), kMagic.begin()))
     return base::error(ErrorCode::kMalformed, "model key", "not a .bpk file");
-  if (version != kVersion)
-    return base::error(ErrorCode::kUnsupported, "model key", "version " + std::to_string(version) + " is not known, only 1");
+  if (version != kVersion && version != kVersionWithBounds)
+    return base::error(ErrorCode::kUnsupported, "model key", "version " + std::to_string(version) + " is not known, only 1 and 2");
   const base::ByteSpan architecture = reader.sized(kMaxArchitectureBytes);
   BLINDPROOF_TRY(reader.status());
   ModelKey key;
@@ -215,8 +216,12 @@ base::Result<ModelKey> parse_model_key(base::ByteSpan bytes) {
     BLINDPROOF_TRY(curve::decode_batch(encoded, tensor.rows));
   }
   const base::ByteSpan registration = reader.sized(kMaxRegistrationBytes);
+  const base::ByteSpan bounds = version == kVersionWithBounds ? reader.sized(kMaxRegistrationBytes) : base::ByteSpan();
   BLINDPROOF_TRY(reader.finish());
+  if (version == kVersionWithBounds && bounds.empty())
+    return base::error(ErrorCode::kMalformed, "model key", "has version 2, but no bounds");
   key.registration.assign(registration.begin(), registration.end());
+  key.bounds.assign(bounds.begin(), bounds.end());
   key.id = compute_id(architecture, key.tensors);
   return key;
 }

@@ -29,6 +29,7 @@ struct ModelKey {
   std::vector<TensorCommitment> tensors;          // parameters in order, limbs low first
   std::vector<std::size_t> first_tensor;          // by model::ParameterId
   base::Bytes registration;                       // proof; its statement is the id
+  base::Bytes bounds;                             // another, of the hybrid level, or empty: carried, not looked at
   ModelId id{};
 };
 

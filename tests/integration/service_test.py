@@ -1,0 +1,330 @@
+#!/usr/bin/env python3
+"""The service from outside: `blindproof serve` with its workers on the MNIST network; the whole way over HTTP, kills, ends in good
+order, secrets that must not appear. Needs nothing but Python's standard library."""
+import argparse
+import concurrent.futures
+import http.client
+import json
+import pathlib
+import random
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import zipfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+MNIST = ROOT / "models" / "mnist"
+blindproof = None  # the program's path
+scratch = None     # folder of what is made once
+
+
+def digit(index):
+    """Pixels of a test digit."""
+    with zipfile.ZipFile(MNIST / "mnist_test.npz") as archive:
+        raw = archive.read("x.npy")
+    size = struct.unpack("<H", raw[8:10])[0]
+    header = eval(raw[10:10 + size], {})  # a literal of ours
+    count = {"<f4": 4, "|u1": 1}[header["descr"]]
+    values = 784
+    data = raw[10 + size:][index * values * count:(index + 1) * values * count]
+    return list(data) if count == 1 else list(struct.unpack(f"<{values}f", data))
+
+
+def run_tool(*arguments):
+    """Standard output of the program, which must succeed."""
+    done = subprocess.run([blindproof, *arguments, "--quiet"], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise AssertionError(f"{arguments}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class Service:
+    """A running service; `request` gives status and parsed body."""
+
+    def __init__(self, data, workers=1):
+        self.data = data
+        self.log = (data.parent / (data.name + ".log")).open("ab")
+        self.process = subprocess.Popen([blindproof, "serve", "--json", "--data", data, "--listen", "127.0.0.1:0", "--workers", str(workers)],
+                                        stdout=subprocess.PIPE, stderr=self.log)
+        text = b""
+        while not text.rstrip().endswith(b"}"):
+            line = self.process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"serve ended with {self.process.wait()}: {text}")
+            text += line
+        self.port = int(json.loads(text)["url"].rsplit(":", 1)[1])
+        self.admin = (data / "admin.key").read_text().strip()
+
+    def request(self, method, path, body=None, key=None, content_type=None, headers=()):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            all_headers = dict(headers)
+            if key is not False:
+                all_headers["Authorization"] = f"Bearer {key or self.admin}"
+            if isinstance(body, (dict, list)):
+                body, content_type = json.dumps(body), "application/json"
+            if content_type:
+                all_headers["Content-Type"] = content_type
+            connection.request(method, path, body=body, headers=all_headers)
+            response = connection.getresponse()
+            content = response.read()
+            if response.headers.get("Content-Type", "").endswith("json"):
+                content = json.loads(content)
+            return response.status, content
+        finally:
+            connection.close()
+
+    def wait(self, job, seconds=120):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            _, state = self.request("GET", f"/ml/jobs/{job}")
+            if state["status"] in ("succeeded", "failed", "cancelled"):
+                return state
+            time.sleep(0.1)
+        raise AssertionError(f"job {job} took too long: {state}")
+
+    def upload(self, name, path, query=""):
+        status, model = self.request("POST", "/ml/models", {"name": name})
+        assert status == 201, model
+        with path.open("rb") as file:
+            status, job = self.request("POST", f"/ml/models/{model['id']}/versions{query}", file, content_type="application/octet-stream")
+        assert status == 202, job
+        return model["id"], job["job_id"]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(60)
+        self.log.close()
+        self.process.stdout.close()
+        return code
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+        self.process.stdout.close()
+
+
+class ServiceTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(dir=scratch))
+        self.service = None
+
+    def tearDown(self):
+        if self.service and self.service.process.poll() is None:
+            self.service.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)  # workers of a killed server may be ending
+
+    def start(self, **options):
+        self.service = Service(self.folder / "data", **options)
+        return self.service
+
+    def infer(self, model, index=0, **more):
+        status, job = self.service.request("POST", f"/ml/models/{model}/inference",
+                                           {"privacy_level": "zkml", "input": {"shape": [1, 28, 28], "data": digit(index)}, **more})
+        self.assertEqual(status, 202, job)
+        return job["job_id"]
+
+    def test_from_upload_to_a_proof_that_anybody_verifies(self):
+        service = self.start()
+        model, job = service.upload("digits", scratch / "mlp.bpm")
+        self.assertEqual(service.wait(job)["status"], "succeeded")
+        state = service.wait(self.infer(model, 3, context="for bob", hide_input=False))
+        self.assertEqual(state["status"], "succeeded", state)
+        status, proof = service.request("GET", state["links"]["proof"] + "/proof.bpp")
+        self.assertEqual(status, 200)
+        status, key = service.request("GET", f"/ml/models/{model}/versions/1/model.bpk")
+        self.assertEqual(status, 200)
+        (self.folder / "p.bpp").write_bytes(proof)
+        (self.folder / "m.bpk").write_bytes(key)
+        verdict = subprocess.run([blindproof, "verify", self.folder / "p.bpp", "--model-key", self.folder / "m.bpk", "--input", MNIST / "mnist_test.npz",
+                                  "--index", "3", "--context", b"for bob".hex(), "--json"], capture_output=True, text=True)
+        self.assertEqual(verdict.returncode, 0, verdict.stdout + verdict.stderr)
+        status, checked = service.request("POST", state["links"]["proof"] + "/verify", {})
+        self.assertEqual((status, checked["is_valid"]), (200, True))
+        # The same over the command line, for the answer.
+        ran = json.loads(subprocess.run([blindproof, "model", "run", scratch / "mlp.bpm", "--input", MNIST / "mnist_test.npz", "--json"],
+                                        capture_output=True, text=True).stdout)
+        self.assertEqual(state["result"]["output"]["integers"], ran["outputs"][3])
+        self.assertEqual(service.stop(), 0)
+
+    def test_an_encrypted_input_is_answered_encrypted(self):
+        service = self.start()
+        run_tool("model", "compile", MNIST / "mlp_square.onnx", "--calibration", MNIST / "mnist_calibration.npz", "--out", self.folder / "net.bpm")
+        model, job = service.upload("square", self.folder / "net.bpm", "?levels=zkml,fhe")
+        state = service.wait(job, 400)
+        self.assertEqual(state["status"], "succeeded", state)
+        _, spec = service.request("GET", f"/ml/models/{model}/client-spec")
+        self.assertEqual(spec["levels"], ["zkml", "fhe"])
+        (self.folder / "net.bpc").write_bytes(service.request("GET", spec["links"]["client_spec"])[1])
+        keys, spec_file = self.folder / "keys", self.folder / "net.bpc"
+        run_tool("keys", "generate", "--spec", spec_file, "--out", keys)
+        run_tool("encrypt", "--spec", spec_file, "--keys", keys, "--input", MNIST / "mnist_test.npz", "--index", "2", "--out", self.folder / "x.bpct")
+        ciphertext = (self.folder / "x.bpct").read_bytes()
+        status, made = service.request("POST", "/ml/keys", {"model": model})
+        self.assertEqual(status, 201, made)
+        at = f"/ml/models/{model}/inference?privacy_level=fhe&keys={made['id']}"
+        early, _ = service.request("POST", at, ciphertext, content_type="application/octet-stream")
+        self.assertEqual(early, 422, "before the keys are there")
+        secret = (keys / "secret.bpsk").read_bytes()
+        for link in made["links"].values():
+            self.assertEqual(service.request("PUT", link, secret, content_type="application/octet-stream")[0], 422)
+            with (keys / link.rsplit("/", 1)[1]).open("rb") as file:
+                self.assertEqual(service.request("PUT", link, file, content_type="application/octet-stream")[0], 204)
+        status, job = service.request("POST", at, ciphertext, content_type="application/octet-stream")
+        self.assertEqual(status, 202, job)
+        state = service.wait(job["job_id"], 400)
+        self.assertEqual(state["status"], "succeeded", state)
+        status, output = service.request("GET", state["artifacts"][0]["link"])
+        self.assertEqual(status, 200)
+        (self.folder / "y.bpct").write_bytes(output)
+        answer = json.loads(run_tool("decrypt", "--spec", spec_file, "--keys", keys, "--input", self.folder / "y.bpct", "--out", self.folder / "y.npy", "--json"))
+        ran = json.loads(run_tool("model", "run", self.folder / "net.bpm", "--input", MNIST / "mnist_test.npz", "--json"))
+        outputs = ran["outputs"][2]
+        self.assertEqual(answer["classes"], [outputs.index(max(outputs))])
+        status, _ = service.request("DELETE", f"/ml/keys/{made['id']}")
+        self.assertEqual(status, 204)
+
+    def test_secrets_and_payloads_appear_nowhere(self):
+        service = self.start()
+        model, job = service.upload("digits", scratch / "mlp.bpm")
+        service.wait(job)
+        service.wait(self.infer(model, 1, context="canary-in-context"))
+        canary = "BPSK canary-secret-key"
+        status, _ = service.request("POST", f"/ml/models/{model}/versions", canary, content_type="application/octet-stream")
+        self.assertEqual(status, 422)
+        _, metrics = service.request("GET", "/metrics", key=False)
+        service.stop()
+        log = (self.folder / "data.log").read_bytes()
+        self.assertIn(b'"event":"request"', log)
+        weights = (scratch / "mlp.bpm").read_bytes()
+        piece = weights[len(weights) // 2:][:32]
+        secrets = [service.admin[33:].encode(), b"canary-secret-key", piece]
+        for secret in secrets + [b"canary-in-context"]:
+            self.assertNotIn(secret, log)
+            self.assertNotIn(secret, metrics)
+        for path in (self.folder / "data").rglob("*"):
+            if path.is_file() and path.name != "admin.key":
+                content = path.read_bytes()
+                for secret in secrets:
+                    self.assertNotIn(secret, content, path)
+        self.assertEqual([p for p in (self.folder / "data" / "scratch").rglob("*") if p.is_file() and p.suffix != ".lock"], [])
+
+    def test_killed_servers_and_workers_lose_and_double_no_job(self):
+        service = self.start(workers=2)
+        model, job = service.upload("digits", scratch / "mlp.bpm")
+        self.assertEqual(service.wait(job)["status"], "succeeded")
+        choose = random.Random(5)
+        jobs = []
+        for _ in range(3):
+            jobs += [self.infer(model, choose.randrange(10)) for _ in range(2)]
+            time.sleep(choose.random())
+            service.kill()  # its workers end with it
+            service = self.start(workers=2)
+        for job in jobs:
+            state = service.wait(job)
+            self.assertEqual(state["status"], "succeeded", state)
+        _, proofs = service.request("GET", "/ml/proofs?limit=200")
+        self.assertEqual(sorted(proof["job"] for proof in proofs["items"]), sorted(jobs))
+        self.assertEqual(service.stop(), 0)
+
+    def test_cancelling_ends_a_job_in_the_middle_of_its_proof(self):
+        service = self.start()
+        model, job = service.upload("digits", scratch / "mlp.bpm")
+        self.assertEqual(service.wait(job)["status"], "succeeded")
+        job = self.infer(model)
+        while service.request("GET", f"/ml/jobs/{job}")[1]["status"] == "queued":
+            time.sleep(0.02)
+        status, _ = service.request("DELETE", f"/ml/jobs/{job}")
+        self.assertEqual(status, 202)
+        self.assertIn(service.wait(job, 20)["status"], ("cancelled", "succeeded"))  # it may have been done by then
+        self.assertEqual(service.wait(self.infer(model))["status"], "succeeded", "the worker goes on")
+
+    def test_many_clients_at_once(self):
+        service = self.start(workers=0)
+        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+            answers = list(pool.map(lambda i: service.request("POST", "/ml/models", {"name": f"m{i}"})[0], range(200)))
+        self.assertEqual(answers, [201] * 200)
+        names, target = set(), "/ml/models?limit=50"
+        while target:
+            _, page = service.request("GET", target)
+            names |= {item["name"] for item in page["items"]}
+            target = page["next_cursor"] and f"/ml/models?limit=50&cursor={page['next_cursor']}"
+        self.assertEqual(len(names), 200)
+
+    def test_uploads_take_little_memory(self):
+        service = self.start(workers=0)
+        size = 100 << 20
+        large = self.folder / "large.bpm"
+        with large.open("wb") as file:
+            file.write(b"BPM\0")
+            file.truncate(size)
+
+        def resident():
+            for line in pathlib.Path(f"/proc/{service.process.pid}/status").read_text().splitlines():
+                if line.startswith("VmHWM"):
+                    return int(line.split()[1])
+
+        before = resident()
+        begun = time.monotonic()
+        service.upload("large", large)
+        seconds = time.monotonic() - begun
+        print(f"upload of {size >> 20} MiB: {seconds:.2f} s, {resident() - before} KiB more", file=sys.stderr)
+        self.assertLess(resident() - before, 32 << 10)
+
+    def test_events_follow_a_job(self):
+        service = self.start()
+        model, job = service.upload("digits", scratch / "mlp.bpm")
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=120)
+        connection.request("GET", f"/ml/jobs/{job}/events", headers={"Authorization": f"Bearer {service.admin}"})
+        text = connection.getresponse().read().decode()
+        connection.close()
+        self.assertIn("event: queued", text)
+        self.assertIn("event: succeeded", text)
+        last = [line for line in text.splitlines() if line.startswith("id: ")][-2][4:]
+        status, rest = service.request("GET", f"/ml/jobs/{job}/events", headers={"Last-Event-ID": last})
+        self.assertEqual(rest.decode().count("event: "), 1)
+
+    def test_stopping_answers_what_is_under_way(self):
+        service = self.start(workers=0)
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+        connection.putrequest("POST", "/ml/models")
+        body = json.dumps({"name": "late"}).encode()
+        for name, value in {"Authorization": f"Bearer {service.admin}", "Content-Type": "application/json", "Content-Length": str(len(body))}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        connection.send(body[:5])
+        time.sleep(0.3)
+        stopper = threading.Thread(target=service.stop)
+        stopper.start()
+        time.sleep(0.3)
+        connection.send(body[5:])
+        self.assertEqual(connection.getresponse().status, 201)
+        connection.close()
+        stopper.join()
+        self.assertEqual(service.process.returncode, 0)
+
+    def test_arguments_that_make_no_sense(self):
+        for arguments in (["--listen", "nowhere"], ["--listen", "127.0.0.1:99999"], ["--listen", "256.1.1.1:1"]):
+            done = subprocess.run([blindproof, "serve", "--data", self.folder / "d", *arguments], capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 2, done.stderr)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--blindproof", type=pathlib.Path, required=True, help="the program")
+    arguments, rest = parser.parse_known_args()
+    blindproof = arguments.blindproof.resolve()
+    scratch = pathlib.Path(tempfile.mkdtemp(prefix="service-"))
+    try:
+        subprocess.run([blindproof, "model", "compile", MNIST / "mlp.onnx", "--calibration", MNIST / "mnist_calibration.npz", "--out", scratch / "mlp.bpm",
+                        "--quiet"], check=True, stdout=subprocess.DEVNULL)
+        unittest.main(argv=[sys.argv[0], *rest])
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
