@@ -57,9 +57,9 @@ void add_generate(CLI::App& keys, Session& session) {
     }
     request.evaluation.relinearization = !arguments->no_relinearization;
     if (arguments->passphrase || arguments->passphrase_file) {
-      auto passphrase = read_passphrase(arguments->passphrase_file, true);
-      if (!passphrase.ok()) return session.fail(passphrase.error());
-      request.passphrase = std::move(*passphrase);
+      auto chosen = read_passphrase(arguments->passphrase_file, true);
+      if (!chosen.ok()) return session.fail(chosen.error());
+      request.passphrase = std::move(*chosen);
     }
     if (arguments->spec && engine::is_hybrid_file(*arguments->spec)) {
       return generate_hybrid_keys(session, *arguments->spec, request.folder, request.passphrase);

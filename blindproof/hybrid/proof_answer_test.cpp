@@ -100,7 +100,7 @@ TEST(Answer, WithOtherParametersThanTheModelsIsRefused) {
   proof.statement.evaluations = 0;
   EXPECT_EQ(place_of(verify_answer(model, proof, service.exchange())), "evaluations");
   Parameters weaker = service.spec().parameters();
-  weaker.flood_bits -= kLimbBits;
+  weaker.flood_bits -= std::uint32_t{kLimbBits};
   frbgv::RerandomizerShape shape = rerandomizer_shape(service.spec().network(), weaker);
   service.evaluation.rerandomizer = frbgv::draw_rerandomizer(*service.ring, weaker.t, shape, service.random);
   service.evaluation.outputs = evaluate_unprotected(service.program, service.inputs);

@@ -60,8 +60,8 @@ TEST_F(TamperedHybridProof, OfOtherThingsThanTheVerifierHoldsIsRefused) {
   EXPECT_EQ(refused_at([](Statement& s) { s.input[5] ^= 1; }), "statement.input");
   EXPECT_EQ(refused_at([](Statement& s) { s.output[5] ^= 1; }), "statement.output");
   EXPECT_EQ(refused_at([](Statement& s) { s.plaintext_modulus += 2; }), "statement.parameters");
-  EXPECT_EQ(refused_at([](Statement& s) { s.flood_bits += kLimbBits; }), "statement.parameters");
-  EXPECT_EQ(refused_at([](Statement& s) { s.flood_bits -= kLimbBits; }), "statement.parameters");
+  EXPECT_EQ(refused_at([](Statement& s) { s.flood_bits += std::uint32_t{kLimbBits}; }), "statement.parameters");
+  EXPECT_EQ(refused_at([](Statement& s) { s.flood_bits -= std::uint32_t{kLimbBits}; }), "statement.parameters");
   EXPECT_EQ(refused_at([](Statement& s) { s.records -= 1; }), "statement.records");
 }
 
@@ -85,7 +85,7 @@ TEST_F(TamperedHybridProof, IsGoodForNoOtherStatement) {
   EXPECT_EQ(refused_at([](Statement& s) { s.records = 0; }), "statement.records");
   EXPECT_EQ(refused_at([](Statement& s) { s.records = 65; }), "statement.records");
   EXPECT_EQ(refused_at([](Statement& s) { s.flood_bits += 1; }), "statement.parameters");
-  EXPECT_EQ(refused_at([](Statement& s) { s.flood_bits = kMaxFloodBits + kLimbBits; }), "statement.parameters");
+  EXPECT_EQ(refused_at([](Statement& s) { s.flood_bits = kMaxFloodBits + 16; }), "statement.parameters");
   EXPECT_EQ(refused_at([](Statement& s) { s.flood_bits = 0; }), "statement.parameters");
   EXPECT_EQ(refused_at([](Statement& s) { s.plaintext_modulus = 0; }), "statement.parameters");
   EXPECT_EQ(refused_at([](Statement& s) { s.context.push_back(0); }), "sigma");

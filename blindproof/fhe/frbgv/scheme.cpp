@@ -113,7 +113,7 @@ FrVector expand_uniform(const Ring& ring, const Seed& seed, std::uint64_t index)
       field::Limbs limbs = load_limbs(bytes.data() + 32 * k);
       limbs[3] &= ~std::uint64_t{0} >> 2;
       values[filled] = Fr::from_montgomery(limbs);
-      filled += is_below_modulus(limbs) ? 1 : 0;
+      filled += is_below_modulus(limbs) ? 1u : 0u;
     }
   }
   FrVector result(values);

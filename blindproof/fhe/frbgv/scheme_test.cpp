@@ -180,7 +180,7 @@ TEST(Rerandomizer, KeepsRecordsAndRandomisesOtherSlots) {
     const std::vector<std::int64_t> after = f.slots_of(out);
     EXPECT_TRUE(std::equal(after.begin(), after.begin() + static_cast<std::ptrdiff_t>(records), before.begin()));
     std::size_t equal = 0;
-    for (std::size_t i = records; i < n; ++i) equal += after[i] == before[i] ? 1 : 0;
+    for (std::size_t i = records; i < n; ++i) equal += after[i] == before[i] ? 1u : 0u;
     EXPECT_LE(equal, 1u);
     // t f_0 with |f_0| < 2^(144 - 1) dominates.
     EXPECT_GE(f.last_phase_bits, static_cast<int>(std::bit_width(f.encoder.t())) + 140);
