@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "blindproof/envelope/base64url.h"
+#include "blindproof/base/base64url.h"
 #include "blindproof/envelope/content.h"
 #include "blindproof/envelope/key_envelope.h"
 #include "expect.h"
@@ -10,7 +10,7 @@ using namespace blindproof;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const base::ByteSpan bytes(data, size);
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  if (const auto decoded = envelope::from_base64url(text); decoded.ok()) FUZZ_EXPECT(envelope::to_base64url(*decoded) == text);
+  if (const auto decoded = base::from_base64url(text); decoded.ok()) FUZZ_EXPECT(base::to_base64url(*decoded) == text);
   if (const auto json = envelope::parse_json(text, envelope::kMaxKeyEnvelopeBytes); json.ok()) (void)envelope::parse_recipient_key(*json);
   // Nobody encrypts for this key.
   static const envelope::RecipientSecretKey key = envelope::RecipientSecretKey::generate();

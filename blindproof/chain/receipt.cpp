@@ -6,7 +6,7 @@
 #include <cmath>
 #include <system_error>
 
-#include "blindproof/chain/base64url.h"
+#include "blindproof/base/base64url.h"
 
 namespace blindproof::chain {
 namespace {
@@ -182,7 +182,7 @@ std::string rule_signature(const JsonValue& value) {
   if (alg == nullptr || !alg->is_text() || alg->text != "Ed25519") return "alg must be \"Ed25519\"";
   if (key_id == nullptr || !key_id->is_text() || !is_key_id(key_id->text))
     return "key_id must be 1 to 64 characters of A-Z a-z 0-9 . _ : -";
-  const bool good = sig != nullptr && sig->is_text() && sig->text.size() == 86 && from_base64url(sig->text).ok();
+  const bool good = sig != nullptr && sig->is_text() && sig->text.size() == 86 && base::from_base64url(sig->text).ok();
   return good ? "" : "sig must be 64 bytes in base64url without padding";
 }
 
@@ -301,7 +301,7 @@ std::optional<ReceiptSignature> Receipt::signature() const {
   const JsonValue* signature = json_.find("signature");
   if (signature == nullptr || signature->is(Kind::kNull)) return std::nullopt;
   ReceiptSignature read{signature->find("key_id")->text, {}};
-  std::ranges::copy(from_base64url(signature->find("sig")->text).value(), read.bytes.begin());
+  std::ranges::copy(base::from_base64url(signature->find("sig")->text).value(), read.bytes.begin());
   return read;
 }
 
@@ -321,7 +321,7 @@ void Receipt::sign(const Ed25519SecretKey& key) {
   JsonValue signature = JsonValue::make_object();
   signature.set("alg", JsonValue::make_text("Ed25519"));
   signature.set("key_id", JsonValue::make_text(key.public_key().key_id));
-  signature.set("sig", JsonValue::make_text(to_base64url(key.sign(base::as_bytes(bytes)))));
+  signature.set("sig", JsonValue::make_text(base::to_base64url(key.sign(base::as_bytes(bytes)))));
   json_.set("receipt_hash", JsonValue::make_text(base::to_hex(crypto::sha256(base::as_bytes(bytes)))));
   json_.set("signature", std::move(signature));
 }

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "blindproof/chain/base64url.h"
+#include "blindproof/base/base64url.h"
 
 namespace blindproof::chain {
 namespace {
@@ -139,7 +139,7 @@ TEST(Receipt, RefusesOtherKeysHashesAndSignatures) {
     altered[i] ^= 1;
     json = receipt.json();
     JsonValue object = *json.find("signature");
-    object.set("sig", JsonValue::make_text(to_base64url(altered)));
+    object.set("sig", JsonValue::make_text(base::to_base64url(altered)));
     json.set("signature", object);
     EXPECT_EQ(Receipt::from_json(json, "test").value().verify(test_key().public_key()).error().place, "receipt.signature") << i;
   }

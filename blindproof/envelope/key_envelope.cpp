@@ -5,7 +5,7 @@
 
 #include "blindproof/crypto/random.h"
 #include "blindproof/crypto/sha256.h"
-#include "blindproof/envelope/base64url.h"
+#include "blindproof/base/base64url.h"
 
 namespace blindproof::envelope {
 namespace {
@@ -68,7 +68,7 @@ base::Result<std::string> text_member(const Json& object, const char* name, bool
 
 base::Result<base::Bytes> bytes_member(const Json& object, const char* name, bool required) {
   BLINDPROOF_ASSIGN(const std::string text, text_member(object, name, required));
-  base::Result<base::Bytes> bytes = from_base64url(text);
+  base::Result<base::Bytes> bytes = base::from_base64url(text);
   if (!bytes.ok()) return failed(ErrorCode::kMalformed, std::string("\"") + name + "\" is no base64url");
   return bytes;
 }
@@ -160,22 +160,22 @@ base::Result<std::string> seal_data_key(const Key256& data_key, std::string_view
   GcmNonce nonce;
   crypto::random_bytes(content_key.expose_mutable());
   crypto::random_bytes(nonce);
-  const std::string header = to_base64url(base::as_bytes(R"({"enc":"A256GCM"})"));
-  const std::string aad = to_base64url(base::as_bytes(context));
+  const std::string header = base::to_base64url(base::as_bytes(R"({"enc":"A256GCM"})"));
+  const std::string aad = base::to_base64url(base::as_bytes(context));
   Json entries = Json::array();
   for (const RecipientKey& recipient : recipients) {
     const RecipientSecretKey ephemeral = RecipientSecretKey::generate();
     BLINDPROOF_ASSIGN(const Key256 shared, x25519(ephemeral.secret(), recipient.x));
-    const Json epk = {{"kty", "OKP"}, {"crv", "X25519"}, {"x", to_base64url(ephemeral.recipient().x)}};
+    const Json epk = {{"kty", "OKP"}, {"crv", "X25519"}, {"x", base::to_base64url(ephemeral.recipient().x)}};
     entries.push_back({{"header", {{"alg", kAlgorithm}, {"kid", recipient.id()}, {"epk", epk}}},
-                       {"encrypted_key", to_base64url(aes_key_wrap(wrapping_key(shared, {}, {}), content_key))}});
+                       {"encrypted_key", base::to_base64url(aes_key_wrap(wrapping_key(shared, {}, {}), content_key))}});
   }
   std::array<std::uint8_t, 32 + kTagBytes> sealed;
   AesGcm(content_key).seal(nonce, base::as_bytes(associated_data(header, aad)), data_key.expose(), sealed);
   Json json = {{"protected", header},
-               {"iv", to_base64url(nonce)},
-               {"ciphertext", to_base64url(base::ByteSpan(sealed).first(32))},
-               {"tag", to_base64url(base::ByteSpan(sealed).last(kTagBytes))},
+               {"iv", base::to_base64url(nonce)},
+               {"ciphertext", base::to_base64url(base::ByteSpan(sealed).first(32))},
+               {"tag", base::to_base64url(base::ByteSpan(sealed).last(kTagBytes))},
                {"recipients", std::move(entries)}};
   if (!aad.empty()) json["aad"] = aad;
   return json.dump();

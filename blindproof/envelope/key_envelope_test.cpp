@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "blindproof/envelope/base64url.h"
+#include "blindproof/base/base64url.h"
 #include "blindproof/envelope/content.h"
 
 namespace blindproof::envelope {
@@ -39,7 +39,7 @@ TEST(KeyEnvelope, IsBoundToItsContext) {
   const std::string sealed = seal_data_key(make_data_key(), kContext, recipients).value();
   EXPECT_EQ(open_data_key(sealed, "model 8 of tenant a", keys.owner).error().code, ErrorCode::kMismatch);
   Json json = Json::parse(sealed);
-  json["aad"] = to_base64url(base::as_bytes("model 8 of tenant a"));
+  json["aad"] = base::to_base64url(base::as_bytes("model 8 of tenant a"));
   EXPECT_EQ(open_data_key(json.dump(), "model 8 of tenant a", keys.owner).error().code, ErrorCode::kRejected);
   const std::string plain = seal_data_key(make_data_key(), "", recipients).value();
   EXPECT_TRUE(open_data_key(plain, "", keys.owner).ok());
@@ -67,15 +67,15 @@ TEST(KeyEnvelope, RefusesAnAlteredBitInEveryBinaryPart) {
   const Json good = Json::parse(seal_data_key(make_data_key(), kContext, recipients).value());
   const auto refuses = [&](const char* pointer) {
     const Json::json_pointer where(pointer);
-    const base::Bytes bytes = from_base64url(good.at(where).get<std::string>()).value();
+    const base::Bytes bytes = base::from_base64url(good.at(where).get<std::string>()).value();
     for (std::size_t i = 0; i < bytes.size(); ++i) {
       base::Bytes altered = bytes;
       altered[i] ^= 1;
       Json json = good;
-      json[where] = to_base64url(altered);
+      json[where] = base::to_base64url(altered);
       EXPECT_FALSE(open_data_key(json.dump(), kContext, keys.owner).ok()) << pointer << " byte " << i;
       altered.resize(i);
-      json[where] = to_base64url(altered);
+      json[where] = base::to_base64url(altered);
       EXPECT_FALSE(open_data_key(json.dump(), kContext, keys.owner).ok()) << pointer << " cut to " << i;
     }
   };
@@ -98,12 +98,12 @@ TEST(KeyEnvelope, RefusesHeadersThatItDoesNotUnderstand) {
   EXPECT_EQ(opened("/unprotected", {{"crit", {"exp"}}}), ErrorCode::kUnsupported);
   EXPECT_EQ(opened("/unprotected", {{"zip", "DEF"}}), ErrorCode::kUnsupported);
   EXPECT_EQ(opened("/unprotected", {{"enc", "A256GCM"}}), ErrorCode::kMalformed) << "in two headers";
-  EXPECT_EQ(opened("/protected", to_base64url(base::as_bytes(R"({"enc":"A128GCM"})"))), ErrorCode::kUnsupported);
-  EXPECT_EQ(opened("/protected", to_base64url(base::as_bytes(R"({"enc":"A256GCM","enc":"A256GCM"})"))), ErrorCode::kMalformed);
+  EXPECT_EQ(opened("/protected", base::to_base64url(base::as_bytes(R"({"enc":"A128GCM"})"))), ErrorCode::kUnsupported);
+  EXPECT_EQ(opened("/protected", base::to_base64url(base::as_bytes(R"({"enc":"A256GCM","enc":"A256GCM"})"))), ErrorCode::kMalformed);
   EXPECT_EQ(opened("/recipients/0/header/alg", "ECDH-ES"), ErrorCode::kUnsupported);
   EXPECT_EQ(opened("/recipients/0/header/alg", Json::array()), ErrorCode::kUnsupported);
   EXPECT_EQ(opened("/recipients/0/header/epk", Json::array()), ErrorCode::kMalformed);
-  EXPECT_EQ(opened("/recipients/0/header/epk/x", to_base64url(base::Bytes(32))), ErrorCode::kMalformed) << "small order";
+  EXPECT_EQ(opened("/recipients/0/header/epk/x", base::to_base64url(base::Bytes(32))), ErrorCode::kMalformed) << "small order";
   EXPECT_EQ(opened("/recipients/0/header/apu", 7), ErrorCode::kMalformed);
   EXPECT_EQ(opened("/recipients/0/header", "x"), ErrorCode::kMalformed);
   EXPECT_EQ(opened("/recipients/0", "x"), ErrorCode::kMalformed);
@@ -144,7 +144,7 @@ TEST(RecipientKey, FilesAreSecretNeverOverwrittenAndChecked) {
   const base::Bytes bytes = base::read_file(path, 1000).value();
   EXPECT_EQ(parse_recipient_key(Json::parse(bytes)).error().code, ErrorCode::kInvalidArgument) << "a private key where a public one belongs";
   Json other = Json::parse(bytes);
-  other["x"] = to_base64url(RecipientSecretKey::generate().recipient().x);
+  other["x"] = base::to_base64url(RecipientSecretKey::generate().recipient().x);
   ASSERT_TRUE(base::write_file_atomic(path, base::as_bytes(other.dump())).ok());
   EXPECT_EQ(RecipientSecretKey::read(path).error().code, ErrorCode::kMismatch);
   std::filesystem::remove(path);

@@ -4,7 +4,7 @@
 
 #include "blindproof/crypto/random.h"
 #include "blindproof/crypto/sha256.h"
-#include "blindproof/envelope/base64url.h"
+#include "blindproof/base/base64url.h"
 
 namespace blindproof::envelope {
 namespace {
@@ -19,7 +19,7 @@ base::Error failed(ErrorCode code, std::string detail) { return base::error(code
 base::Result<std::array<std::uint8_t, 32>> member(const Json& jwk, const char* name) {
   const auto found = jwk.find(name);
   if (found == jwk.end() || !found->is_string()) return failed(ErrorCode::kMalformed, std::string("has no \"") + name + '"');
-  const auto bytes = from_base64url(found->get_ref<const std::string&>());
+  const auto bytes = base::from_base64url(found->get_ref<const std::string&>());
   if (!bytes.ok() || bytes->size() != 32) return failed(ErrorCode::kMalformed, std::string("\"") + name + "\" isn't 32 bytes in base64url");
   std::array<std::uint8_t, 32> out;
   std::ranges::copy(*bytes, out.begin());
@@ -37,12 +37,12 @@ base::Status check_type(const Json& jwk) {
 }  // namespace
 
 std::string RecipientKey::id() const {
-  const std::string canonical = R"({"crv":"X25519","kty":"OKP","x":")" + to_base64url(x) + "\"}";
-  return to_base64url(crypto::sha256(base::as_bytes(canonical)));
+  const std::string canonical = R"({"crv":"X25519","kty":"OKP","x":")" + base::to_base64url(x) + "\"}";
+  return base::to_base64url(crypto::sha256(base::as_bytes(canonical)));
 }
 
 Json RecipientKey::jwk() const {
-  return {{"kty", "OKP"}, {"crv", "X25519"}, {"x", to_base64url(x)}, {"kid", id()}, {"alg", "ECDH-ES+A256KW"}, {"use", "enc"}};
+  return {{"kty", "OKP"}, {"crv", "X25519"}, {"x", base::to_base64url(x)}, {"kid", id()}, {"alg", "ECDH-ES+A256KW"}, {"use", "enc"}};
 }
 
 base::Result<RecipientKey> parse_recipient_key(const Json& jwk) {
@@ -62,8 +62,8 @@ RecipientSecretKey RecipientSecretKey::generate() {
 
 base::Status RecipientSecretKey::write(const std::filesystem::path& path) const {
   // By hand, since a JSON value would leave copies behind.
-  const std::string x = to_base64url(recipient_.x);
-  std::string d = to_base64url(secret_.expose());
+  const std::string x = base::to_base64url(recipient_.x);
+  std::string d = base::to_base64url(secret_.expose());
   std::string text;
   text.reserve(256);
   text += R"({"kty":"OKP","crv":"X25519","x":")" + x + R"(","d":")";

@@ -4,7 +4,7 @@
 
 #include "blindproof/crypto/random.h"
 #include "blindproof/crypto/sha256.h"
-#include "blindproof/envelope/base64url.h"
+#include "blindproof/base/base64url.h"
 
 namespace blindproof::service::http {
 namespace {
@@ -21,7 +21,7 @@ NewApiKey make_api_key(const std::string& tenant, const std::string& label, std:
   std::array<std::uint8_t, 32> secret;
   crypto::random_bytes(secret);
   store::ApiKey record{store::make_id(now), tenant, label, crypto::sha256(secret), scopes, now, expires_ms, 0};
-  std::string text = std::string(kPrefix) + record.id + "_" + envelope::to_base64url(secret);
+  std::string text = std::string(kPrefix) + record.id + "_" + base::to_base64url(secret);
   crypto::wipe(secret);
   return {std::move(record), std::move(text)};
 }
@@ -33,7 +33,7 @@ base::Result<std::optional<store::ApiKey>> authenticate(store::Store& store, std
   std::string_view text = authorization.substr(kScheme.size());
   if (text.size() != kPrefix.size() + kIdSize + 1 + kSecretSize || !text.starts_with(kPrefix) || text[kPrefix.size() + kIdSize] != '_') return nobody;
   const std::string id(text.substr(kPrefix.size(), kIdSize));
-  const auto secret = envelope::from_base64url(text.substr(kPrefix.size() + kIdSize + 1));
+  const auto secret = base::from_base64url(text.substr(kPrefix.size() + kIdSize + 1));
   if (!store::is_id(id) || !secret.ok() || secret->size() != 32) return nobody;
   BLINDPROOF_ASSIGN(std::optional<store::ApiKey> key, store.api_key(id));
   const crypto::Digest256 hash = crypto::sha256(*secret);

@@ -8,7 +8,7 @@
 
 #include "blindproof/base/file.h"
 #include "blindproof/engine/files.h"
-#include "blindproof/envelope/base64url.h"
+#include "blindproof/base/base64url.h"
 #include "blindproof/envelope/key_envelope.h"
 #include "blindproof/service/jobs/worker.h"
 #include "blindproof/testing/graphs.h"
@@ -201,7 +201,7 @@ TEST_F(ApiTest, WhatIsStoredCannotBeReadWithoutTheWorkersKey) {
   const auto owner = envelope::RecipientSecretKey::generate();
   const std::string id = json(post("/ml/models", key, {{"name", "secret"}}))["id"];
   const std::string bytes = model_bytes();
-  ASSERT_EQ(upload("/ml/models/" + id + "/versions?recipient=" + envelope::to_base64url(owner.recipient().x), key, bytes).status, 202);
+  ASSERT_EQ(upload("/ml/models/" + id + "/versions?recipient=" + base::to_base64url(owner.recipient().x), key, bytes).status, 202);
   for (const auto& entry : fs::recursive_directory_iterator(root_ / "data")) {
     if (entry.is_regular_file()) {
       EXPECT_EQ(text_of(entry.path()).find(bytes.substr(20, 24)), std::string::npos) << entry.path();

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
 
-#include "blindproof/envelope/base64url.h"
+#include "blindproof/base/base64url.h"
 #include "blindproof/envelope/key_envelope.h"
 #include "blindproof/service/http/api.h"
 #include "blindproof/service/jobs/run_job.h"
@@ -100,7 +100,7 @@ base::Result<Upload> Api::begin_version(Call& call) {
   }
   std::vector<envelope::RecipientKey> recipients = {data_.worker};
   if (const auto owner = call.query.find("recipient"); owner != call.query.end()) {
-    const auto x = envelope::from_base64url(owner->second);
+    const auto x = base::from_base64url(owner->second);
     if (!x.ok() || x->size() != 32) return base::error(base::ErrorCode::kInvalidArgument, "recipient", "isn't 32 bytes in base64url");
     envelope::RecipientKey key;
     std::ranges::copy(*x, key.x.begin());

@@ -1,8 +1,8 @@
-#include "blindproof/envelope/base64url.h"
+#include "blindproof/base/base64url.h"
 
 #include <array>
 
-namespace blindproof::envelope {
+namespace blindproof::base {
 namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -17,7 +17,7 @@ constexpr std::array<std::uint8_t, 256> kValues = [] {
 
 }  // namespace
 
-std::string to_base64url(base::ByteSpan bytes) {
+std::string to_base64url(ByteSpan bytes) {
   std::string text;
   text.reserve((bytes.size() * 4 + 2) / 3);
   std::uint32_t buffer = 0;
@@ -31,10 +31,10 @@ std::string to_base64url(base::ByteSpan bytes) {
   return text;
 }
 
-base::Result<base::Bytes> from_base64url(std::string_view text) {
-  const auto malformed = [](std::string detail) { return base::error(base::ErrorCode::kMalformed, "base64url", std::move(detail)); };
+Result<Bytes> from_base64url(std::string_view text) {
+  const auto malformed = [](std::string detail) { return error(ErrorCode::kMalformed, "base64url", std::move(detail)); };
   if (text.size() % 4 == 1) return malformed("has an impossible length");
-  base::Bytes bytes;
+  Bytes bytes;
   bytes.reserve(text.size() * 3 / 4);
   std::uint32_t buffer = 0;
   unsigned bits = 0;
@@ -49,4 +49,4 @@ base::Result<base::Bytes> from_base64url(std::string_view text) {
   return bytes;
 }
 
-}  // namespace blindproof::envelope
+}  // namespace blindproof::base

@@ -6,10 +6,10 @@
 
 #include "blindproof/base/bytes.h"
 
-namespace blindproof::envelope {
+namespace blindproof::base {
 
-std::string to_base64url(base::ByteSpan bytes);
+std::string to_base64url(ByteSpan bytes);
 /// Errors: kMalformed for any other character, padding, an impossible length or stray bits at the end.
-base::Result<base::Bytes> from_base64url(std::string_view text);
+Result<Bytes> from_base64url(std::string_view text);
 
-}  // namespace blindproof::envelope
+}  // namespace blindproof::base

@@ -1,22 +1,22 @@
-#include "blindproof/envelope/base64url.h"
+#include "blindproof/base/base64url.h"
 
 #include <gtest/gtest.h>
 
-namespace blindproof::envelope {
+namespace blindproof::base {
 namespace {
 
 TEST(Base64Url, GivesTheVectorsOfRfc4648) {
   const std::pair<std::string_view, std::string_view> vectors[] = {{"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"},
                                                                    {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, text] : vectors) {
-    EXPECT_EQ(to_base64url(base::as_bytes(plain)), text);
-    const base::Bytes decoded = from_base64url(text).value();
+    EXPECT_EQ(to_base64url(as_bytes(plain)), text);
+    const Bytes decoded = from_base64url(text).value();
     EXPECT_EQ(std::string(decoded.begin(), decoded.end()), plain);
   }
 }
 
 TEST(Base64Url, DecodingUndoesEncodingForEveryByteAndLength) {
-  base::Bytes bytes;
+  Bytes bytes;
   for (unsigned i = 0; i < 300; ++i) {
     EXPECT_EQ(from_base64url(to_base64url(bytes)).value(), bytes);
     bytes.push_back(static_cast<std::uint8_t>(i * 37));
@@ -43,4 +43,4 @@ TEST(Base64Url, EachValueHasOneEncoding) {
 }
 
 }  // namespace
-}  // namespace blindproof::envelope
+}  // namespace blindproof::base
