@@ -7,7 +7,7 @@ import { account, Chain, revertOf } from './evm.mjs';
 const kGas = 6_000_000n;
 
 function findAnvil() {
-  const require = createRequire(createRequire(import.meta.url).resolve('@foundry-rs/anvil/package.json'));
+  const require = createRequire(import.meta.url);
   const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
   return path.join(path.dirname(require.resolve(`@foundry-rs/anvil-${platform}/package.json`)), 'bin/anvil');
 }

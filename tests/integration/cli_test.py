@@ -369,8 +369,8 @@ class DamagedFiles(CliTest):
         for original, command in commands.items():
             data = original.read_bytes()
             tail = ["--model-key", scratch / "mlp.bpk"] if command == ["verify"] else []
-            version = data[:3] + bytes([data[3] + 1]) + data[4:] if original.suffix != ".bpm" else \
-                data[:4] + bytes([data[4] + 1]) + data[5:]
+            version = data[:3] + bytes([data[3] + 7]) + data[4:] if original.suffix != ".bpm" else \
+                data[:4] + bytes([data[4] + 7]) + data[5:]
             for name, content, codes in (("short", data[:len(data) // 2], ("malformed", "limit")),
                                         ("version", version, ("unsupported",))):
                 path = self.folder / f"{name}{original.suffix}"
