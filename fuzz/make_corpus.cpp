@@ -1,5 +1,6 @@
 // Writes the seeds: make_corpus FOLDER (fuzz/corpus).
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -13,6 +14,8 @@
 #include "blindproof/fhe/formats/secret_key_file.h"
 #include "blindproof/fheml/encrypted_program.h"
 #include "blindproof/fheml/exact_program.h"
+#include "blindproof/groth16/setup.h"
+#include "blindproof/groth16/witness.h"
 #include "blindproof/hybrid/files.h"
 #include "blindproof/model/model_file.h"
 #include "blindproof/testing/graphs.h"
@@ -215,6 +218,23 @@ void write_hybrid_files() {
   write("hybrid_files_fuzz", "spec", without_digest(hybrid::write_spec(program.spec())));
 }
 
+// x^2 = y.
+void write_groth16() {
+  groth16::R1cs r1cs;
+  r1cs.wires = 3;
+  r1cs.outputs = r1cs.private_inputs = 1;
+  for (const auto& [part, wire] : {std::pair{&r1cs.a, 2u}, std::pair{&r1cs.b, 2u}, std::pair{&r1cs.c, 1u}}) {
+    part->add_term(wire, field::Fr::one());
+    part->end_combination();
+  }
+  write("groth16_fuzz", "constraints", groth16::write_r1cs(r1cs));
+  write("groth16_fuzz", "witness", groth16::write_witness(std::vector{field::Fr::one(), field::Fr::from_u64(9), field::Fr::from_u64(3)}));
+  const std::filesystem::path key = std::filesystem::temp_directory_path() / "make_corpus.zkey";
+  if (!groth16::setup_for_development(r1cs, key).ok()) std::exit(1);
+  write("groth16_fuzz", "key", expect(base::read_file(key, 1 << 20)));
+  std::filesystem::remove(key);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -225,6 +245,7 @@ int main(int argc, char** argv) {
   write_exact_programs();
   write_hybrid_proofs();
   write_hybrid_files();
+  write_groth16();
   {
     GraphBuilder b(model::Arithmetic::kRescaled, 1);
     write_model("dense", b, b.finish(b.requantize(b.dense(b.input({2}, 0, 3), 2, 2, 0), 1, -1, 1)));

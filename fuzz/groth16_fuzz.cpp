@@ -1,0 +1,27 @@
+// Constraints, witnesses and proving keys from anywhere.
+#include "blindproof/groth16/r1cs.h"
+#include "blindproof/groth16/witness.h"
+#include "blindproof/groth16/zkey.h"
+#include "expect.h"
+
+using namespace blindproof;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const base::ByteSpan bytes(data, size);
+  if (const auto r1cs = groth16::parse_r1cs(bytes, "fuzz"); r1cs.ok()) {
+    // A few bytes may announce millions of wires.
+    if (r1cs->wires < 4096) {
+      const base::Bytes written = groth16::write_r1cs(*r1cs);
+      FUZZ_EXPECT(groth16::write_r1cs(groth16::parse_r1cs(written, "fuzz").value()) == written);
+    }
+  }
+  if (const auto witness = groth16::parse_witness(bytes, "fuzz"); witness.ok()) {
+    FUZZ_EXPECT(groth16::parse_witness(groth16::write_witness(*witness), "fuzz").value() == *witness);
+  }
+  if (const auto key = groth16::Zkey::of(bytes, "fuzz"); key.ok()) {
+    (void)key->read_coefficients(0, key->coefficients());
+    (void)key->g2_points(groth16::kZkeyB2, 0, key->header().wires);
+    if (const auto verification_key = key->verification_key(); verification_key.ok()) (void)groth16::check_key(*verification_key);
+  }
+  return 0;
+}
