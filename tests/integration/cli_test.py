@@ -1055,6 +1055,78 @@ class ExactEncryptedInference(CliTest):
                                                        folder / "no.bpf")["detail"])
 
 
+class VerifiedEncryptedInference(CliTest):
+    """A table of patients' records: encrypted, answered with a proof, verified before anything is decrypted."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.tables = ROOT / "models" / "tables"
+        net, key, spec = cls.folder / "t.bpm", cls.folder / "t.bpk", cls.folder / "t.bpc"
+        for arguments in (["model", "compile", cls.tables / "breast_cancer_square.onnx", "--calibration", cls.tables / "breast_cancer_train.npz",
+                           "--arithmetic", "exact", "--out", net],
+                          ["model", "commit", net, "--out", key],
+                          ["model", "lower", net, "--level", "hybrid", "--out", cls.folder / "t.bpf"],
+                          ["keys", "generate", "--spec", spec, "--out", cls.folder / "keys"],
+                          ["encrypt", "--spec", spec, "--keys", cls.folder / "keys", "--input", cls.tables / "breast_cancer_test.npz", "--out",
+                           cls.folder / "x.bpct"],
+                          cls.infer("y", "--prove", "--proof", cls.folder / "y.bpp", "--model-key", key),
+                          cls.infer("unproven")):
+            result = run(*arguments)
+            assert result.returncode == GOOD, f"{arguments}\n{result.stdout}\n{result.stderr}"
+
+    @classmethod
+    def infer(cls, name, *options):
+        return ["infer", cls.folder / "t.bpf", "--public-key", cls.folder / "keys" / "public.bppk", "--input", cls.folder / "x.bpct", "--out",
+                cls.folder / f"{name}.bpct", *options]
+
+    def decrypt(self, name, *options):
+        return ["decrypt", "--spec", self.folder / "t.bpc", "--keys", self.folder / "keys", "--input", self.folder / f"{name}.bpct", "--out",
+                self.folder / f"{name}.npy", *options]
+
+    def proof(self, key="t.bpk"):
+        return ["--proof", self.folder / "y.bpp", "--model-key", self.folder / key, "--input-ciphertext", self.folder / "x.bpct"]
+
+    def test_proven_answers_are_the_plain_network_s(self):
+        answer = self.json(GOOD, *self.decrypt("y", *self.proof()))
+        plain = self.json(GOOD, "model", "run", self.folder / "t.bpm", "--input", self.tables / "breast_cancer_test.npz")
+        self.assertIs(answer["verified"], True)
+        self.assertEqual(answer["classes"], plain["classes"])
+        self.assertGreaterEqual(plain["accuracy"], 97)
+
+    def test_anybody_can_verify(self):
+        verdict = self.json(GOOD, "verify", self.folder / "y.bpp", "--model-key", self.folder / "t.bpk", "--input-ciphertext",
+                            self.folder / "x.bpct", "--output-ciphertext", self.folder / "y.bpct", "--public-key",
+                            self.folder / "keys" / "public.bppk")
+        self.assertIs(verdict["accepted"], True)
+        self.assertEqual(verdict["records"], 189)
+
+    def test_answers_without_their_proof_are_not_decrypted(self):
+        self.error(FAILED, *self.decrypt("unproven"))
+        self.assertIn("statement.output", self.error(FAILED, *self.decrypt("unproven", *self.proof()))["detail"])
+        self.assert_empty_of("unproven.npy")
+        self.json(GOOD, *self.decrypt("unproven", "--unverified"))
+
+
+class Groth16(CliTest):
+    """circom's circuits are compiled by the oracle tests; here are the files that anybody may hand over."""
+
+    def test_files_that_are_none_are_refused(self):
+        path = self.folder / "nothing"
+        path.write_bytes(b"r1cs but not for long")
+        for arguments in (["setup", path, "--dev", "--out", self.folder / "k.zkey"],
+                          ["prove", "--key", path, "--witness", path, "--proof", self.folder / "p.json", "--public", self.folder / "u.json"],
+                          ["verify", "--key", path, "--proof", path, "--public", path]):
+            self.assertIn(self.error(UNUSABLE, "groth16", *arguments)["code"], ("malformed", "unsupported"))
+        self.assertIn("--dev", self.error(UNUSABLE, "groth16", "setup", path, "--out", self.folder / "k.zkey")["place"])
+        self.assert_empty_of(".zkey")
+
+    def test_chains_of_hashes_are_proven(self):
+        (row,) = self.json(GOOD, "bench", "groth16", "--sizes", "10")["results"]
+        self.assertLess(row["constraints"], 1 << 10)
+        self.assertGreater(min(row["setup_s"], row["prove_s"], row["verify_s"]), 0)
+
+
 class Benchmarks(CliTest):
     FIELDS = {"workload", "params", "activations", "commit_s", "prove_s", "verify_s", "registration_verify_s", "plain_s",
               "proof_bytes", "model_key_bytes", "peak_rss_bytes", "threads", "zero_knowledge", "simd"}
