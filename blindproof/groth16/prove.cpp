@@ -25,7 +25,7 @@ Fr random_scalar(crypto::Csprng& random) {
 base::Result<std::array<std::vector<Fr>, 2>> evaluate(const Zkey& key, std::span<const Fr> witness) {
   std::array<std::vector<Fr>, 2> values;
   for (std::vector<Fr>& v : values) v.resize(key.header().domain);
-  constexpr std::size_t kAtOnce = 1 << 16;
+  constexpr std::size_t kAtOnce = 1 << 18;
   for (std::size_t first = 0; first < key.coefficients(); first += kAtOnce) {
     BLINDPROOF_ASSIGN(const std::vector<Coefficient> coefficients, key.read_coefficients(first, std::min(kAtOnce, key.coefficients() - first)));
     base::parallel_for(2, [&](std::size_t matrix) {

@@ -1,8 +1,12 @@
 #include "blindproof/groth16/zkey.h"
 
+#include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstring>
+#include <type_traits>
 
+#include "blindproof/base/thread_pool.h"
 #include "blindproof/groth16/decimal.h"
 #include "blindproof/groth16/r1cs.h"
 
@@ -24,21 +28,24 @@ bool read_point(const std::uint8_t* bytes, G2Affine& out) {
   return read_fq(bytes, out.x.c0) && read_fq(bytes + 32, out.x.c1) && read_fq(bytes + 64, out.y.c0) && read_fq(bytes + 96, out.y.c1);
 }
 
+bool is_reduced(const Fq& value) { return field::detail::less(value.montgomery(), Fq::kModulus); }
+bool is_reduced(const G1Affine& point) { return is_reduced(point.x) && is_reduced(point.y); }
+bool is_reduced(const G2Affine& point) { return is_reduced(point.x.c0) && is_reduced(point.x.c1) && is_reduced(point.y.c0) && is_reduced(point.y.c1); }
+
+// Points lie in files as they lie in memory.
 template <class Point>
 base::Result<std::vector<Point>> read_points(const Sections& sections, ZkeySection section, std::size_t first, std::size_t count) {
+  static_assert(std::is_trivially_copyable_v<Point>);
   std::vector<Point> points(count);
-  constexpr std::size_t kAtOnce = 1 << 14;
-  std::vector<std::uint8_t> buffer;
-  for (std::size_t begin = 0; begin < count; begin += kAtOnce) {
-    const std::size_t size = std::min(kAtOnce, count - begin);
-    buffer.resize(size * sizeof(Point));
-    BLINDPROOF_TRY(sections.read(section, (first + begin) * sizeof(Point), buffer));
-    for (std::size_t i = 0; i < size; ++i) {
-      if (!read_point(buffer.data() + i * sizeof(Point), points[begin + i])) {
-        return sections.malformed("section " + std::to_string(section) + " has a coordinate that isn't reduced");
-      }
+  BLINDPROOF_TRY(sections.read(section, first * sizeof(Point), {reinterpret_cast<std::uint8_t*>(points.data()), count * sizeof(Point)}));
+  std::atomic<bool> good = true;
+  base::parallel_ranges(count, 4096, [&](std::size_t begin, std::size_t end) {
+    if (!std::all_of(points.begin() + static_cast<std::ptrdiff_t>(begin), points.begin() + static_cast<std::ptrdiff_t>(end),
+                     [](const Point& point) { return is_reduced(point); })) {
+      good = false;
     }
-  }
+  });
+  if (!good) return sections.malformed("section " + std::to_string(section) + " has a coordinate that isn't reduced");
   return points;
 }
 
@@ -112,20 +119,25 @@ base::Result<std::vector<G2Affine>> Zkey::g2_points(ZkeySection section, std::si
 base::Result<std::vector<Coefficient>> Zkey::read_coefficients(std::size_t first, std::size_t count) const {
   base::Bytes bytes(count * kCoefficientBytes);
   BLINDPROOF_TRY(sections_.read(kZkeyCoefficients, 4 + first * kCoefficientBytes, bytes));
-  base::ByteReader reader(bytes, sections_.name());
   std::vector<Coefficient> result(count);
-  for (Coefficient& c : result) {
-    c.matrix = reader.u32();
-    c.constraint = reader.u32();
-    c.wire = reader.u32();
-    // The file has the value times 2^512.
-    const std::optional<Fr> value = Fr::from_bytes(std::span<const std::uint8_t, 32>(reader.raw(32).data(), 32));
-    if (!value || c.matrix > 1 || c.constraint >= header_.domain || c.wire >= header_.wires) {
-      return sections_.malformed("has a coefficient that is out of range");
+  std::atomic<bool> good = true;
+  static const Fr factor = Fr::power_of_two(512).inverse();  // the file has values times 2^512
+  base::parallel_ranges(count, 4096, [&](std::size_t begin, std::size_t end) {
+    base::ByteReader reader(base::ByteSpan(bytes).subspan(begin * kCoefficientBytes, (end - begin) * kCoefficientBytes), sections_.name());
+    for (std::size_t i = begin; i < end; ++i) {
+      Coefficient& c = result[i];
+      c.matrix = reader.u32();
+      c.constraint = reader.u32();
+      c.wire = reader.u32();
+      const std::optional<Fr> value = Fr::from_bytes(std::span<const std::uint8_t, 32>(reader.raw(32).data(), 32));
+      if (!value || c.matrix > 1 || c.constraint >= header_.domain || c.wire >= header_.wires) {
+        good = false;
+        return;
+      }
+      c.value = *value * factor;
     }
-    static const Fr factor = Fr::power_of_two(512).inverse();
-    c.value = *value * factor;
-  }
+  });
+  if (!good) return sections_.malformed("has a coefficient that is out of range");
   return result;
 }
 
