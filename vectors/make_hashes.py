@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes hashes.csv: digests of messages of many lengths, and ChaCha20 key streams.
 
-Oracles: hashlib for SHA-256 and SHAKE256. Keccak-256 is not in hashlib; it is written out below and checked against
+Oracles: hashlib for SHA-256, SHAKE256 and BLAKE2b. Keccak-256 is not in hashlib; it is written out below and checked against
 hashlib's SHA3-256, which differs from it in one padding byte only. ChaCha20 is checked against the key stream of the
 all-zero key, which RFC 8439 prints (appendix A.1).
 
@@ -71,6 +71,7 @@ def main():
         lines.append(f"sha256,{length},{hashlib.sha256(data).hexdigest()}")
         lines.append(f"keccak256,{length},{keccak(data, 0x01).hex()}")
         lines.append(f"shake256,{length},{hashlib.shake_256(data).hexdigest(32)}")
+        lines.append(f"blake2b,{length},{hashlib.blake2b(data).hexdigest()}")
     lines.append(f"shake256,3,{hashlib.shake_256(message(3)).hexdigest(500)}")
     zero_key_block = "76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1aa836efcc8b770dc7"
     assert chacha20(bytes(32), 0)[:32].hex() == zero_key_block

@@ -93,7 +93,7 @@ Result<AtomicFile> AtomicFile::create(std::filesystem::path path, FileMode mode)
       path.string() + ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1));
   const mode_t bits = mode == FileMode::kSecret ? 0600 : 0644;
   const std::lock_guard lock(unfinished().mutex);
-  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, bits);
+  const int descriptor = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, bits);
   if (descriptor < 0) return io_error(path, "can't be written");
   unfinished().names.insert(temporary);
   return AtomicFile(std::move(path), std::move(temporary), descriptor);
@@ -119,6 +119,18 @@ Status AtomicFile::write_at(std::uint64_t offset, ByteSpan bytes) {
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) return io_error(path_, "can't be written");
     done += static_cast<std::size_t>(put);
+  }
+  return {};
+}
+
+Status AtomicFile::read_at(std::uint64_t offset, std::span<std::uint8_t> out) const {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t got = ::pread(descriptor_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return io_error(path_, "can't be read back");
+    if (got == 0) return error(ErrorCode::kIo, path_.string(), "is shorter than what was asked for");
+    done += static_cast<std::size_t>(got);
   }
   return {};
 }

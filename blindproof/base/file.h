@@ -29,6 +29,8 @@ class AtomicFile {
 
   /// Errors: kIo.
   Status write_at(std::uint64_t offset, ByteSpan bytes);
+  /// What was written before.   Errors: kIo, also if it wasn't.
+  Status read_at(std::uint64_t offset, std::span<std::uint8_t> out) const;
   /// Errors: kIo; kInvalidArgument if the file exists and overwriting is refused.
   Status commit(Overwrite overwrite = Overwrite::kAllow);
 

@@ -48,13 +48,13 @@ using Row = std::uint32_t __attribute__((vector_size(4 * kLanes)));
   }
 }
 
-[[gnu::always_inline]] inline void eight_blocks(const std::uint8_t* key, std::uint8_t* out) noexcept {
+[[gnu::always_inline]] inline void eight_blocks(const std::uint8_t* key, std::uint32_t first, std::uint8_t* out) noexcept {
   std::array<std::uint32_t, 16> input = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
   std::memcpy(&input[4], key, 32);
   if constexpr (std::endian::native == std::endian::big) {
     for (std::size_t word = 4; word < 12; ++word) input[word] = __builtin_bswap32(input[word]);
   }
-  const Row counters = {0, 1, 2, 3, 4, 5, 6, 7};
+  const Row counters = Row{0, 1, 2, 3, 4, 5, 6, 7} + first;
   Row x[16];
   for (std::size_t word = 0; word < 16; ++word) x[word] = Row{} + input[word];
   x[12] = counters;
@@ -81,16 +81,16 @@ using Row = std::uint32_t __attribute__((vector_size(4 * kLanes)));
   }
 }
 
-void eight_blocks_portable(const std::uint8_t* key, std::uint8_t* out) noexcept { eight_blocks(key, out); }
+void eight_blocks_portable(const std::uint8_t* key, std::uint32_t first, std::uint8_t* out) noexcept { eight_blocks(key, first, out); }
 
 #if defined(__x86_64__)
-[[gnu::target("avx2")]] void eight_blocks_avx2(const std::uint8_t* key, std::uint8_t* out) noexcept {
-  eight_blocks(key, out);
+[[gnu::target("avx2")]] void eight_blocks_avx2(const std::uint8_t* key, std::uint32_t first, std::uint8_t* out) noexcept {
+  eight_blocks(key, first, out);
 }
 
 // Rotations are one instruction, and all sixteen rows stay in registers.
-[[gnu::target("avx2,avx512f,avx512vl")]] void eight_blocks_avx512(const std::uint8_t* key, std::uint8_t* out) noexcept {
-  eight_blocks(key, out);
+[[gnu::target("avx2,avx512f,avx512vl")]] void eight_blocks_avx512(const std::uint8_t* key, std::uint32_t first, std::uint8_t* out) noexcept {
+  eight_blocks(key, first, out);
 }
 #endif
 
@@ -104,9 +104,9 @@ auto choose_kernel() noexcept {
 
 }  // namespace
 
-void chacha20_eight_blocks(std::span<const std::uint8_t, 32> key, std::span<std::uint8_t, 512> out) noexcept {
+void chacha20_eight_blocks(std::span<const std::uint8_t, 32> key, std::span<std::uint8_t, 512> out, std::uint32_t first) noexcept {
   static const auto chosen = choose_kernel();
-  chosen(key.data(), out.data());
+  chosen(key.data(), first, out.data());
 }
 
 }  // namespace blindproof::crypto
