@@ -1,4 +1,7 @@
-// Constraints, witnesses and proving keys from anywhere.
+// Constraints, witnesses, proving keys and powers of tau from anywhere.
+#include <algorithm>
+
+#include "blindproof/groth16/phase2.h"
 #include "blindproof/groth16/r1cs.h"
 #include "blindproof/groth16/witness.h"
 #include "blindproof/groth16/zkey.h"
@@ -21,7 +24,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto key = groth16::Zkey::of(bytes, "fuzz"); key.ok()) {
     (void)key->read_coefficients(0, key->coefficients());
     (void)key->g2_points(groth16::kZkeyB2, 0, key->header().wires);
+    (void)groth16::read_history(*key);
     if (const auto verification_key = key->verification_key(); verification_key.ok()) (void)groth16::check_key(*verification_key);
+  }
+  if (const auto ptau = groth16::Ptau::of(bytes, "fuzz"); ptau.ok() && ptau->ceremony_power() <= 4) {
+    const bool quick = std::ranges::all_of(ptau->contributions(), [](const auto& c) { return !c.origin.beacon || c.origin.beacon->log_iterations <= 10; });
+    if (quick) (void)groth16::verify_ptau(*ptau);
   }
   return 0;
 }

@@ -14,6 +14,7 @@
 #include "blindproof/fhe/formats/secret_key_file.h"
 #include "blindproof/fheml/encrypted_program.h"
 #include "blindproof/fheml/exact_program.h"
+#include "blindproof/groth16/phase2.h"
 #include "blindproof/groth16/setup.h"
 #include "blindproof/groth16/witness.h"
 #include "blindproof/hybrid/files.h"
@@ -232,6 +233,22 @@ void write_groth16() {
   const std::filesystem::path key = std::filesystem::temp_directory_path() / "make_corpus.zkey";
   if (!groth16::setup_for_development(r1cs, key).ok()) std::exit(1);
   write("groth16_fuzz", "key", expect(base::read_file(key, 1 << 20)));
+  // A ceremony of one contributor and a beacon, and a key that it made.
+  const auto step = [&](const char* name) { return key.parent_path() / name; };
+  const groth16::Beacon beacon{{1, 2, 3}, 10};
+  const groth16::Origin one{"one", {}}, two{"two", beacon};
+  const auto good = [](const base::Status& status) {
+    if (!status.ok()) std::exit(1);
+  };
+  good(groth16::new_ptau(2, step("corpus0.ptau")));
+  expect(groth16::contribute_to_ptau(expect(groth16::Ptau::open(step("corpus0.ptau"))), one, groth16::contributor_stream(), step("corpus1.ptau")));
+  expect(groth16::contribute_to_ptau(expect(groth16::Ptau::open(step("corpus1.ptau"))), two, expect(groth16::beacon_stream(beacon)), step("corpus2.ptau")));
+  good(groth16::prepare_ptau(expect(groth16::Ptau::open(step("corpus2.ptau"))), step("corpus3.ptau")));
+  write("groth16_fuzz", "powers", expect(base::read_file(step("corpus3.ptau"), 1 << 20)));
+  expect(groth16::setup_from_ptau(r1cs, expect(groth16::Ptau::open(step("corpus3.ptau"))), step("corpus0.zkey")));
+  expect(groth16::contribute_to_key(expect(groth16::Zkey::open(step("corpus0.zkey"))), one, groth16::contributor_stream(), step("corpus1.zkey")));
+  write("groth16_fuzz", "key_of_a_ceremony", expect(base::read_file(step("corpus1.zkey"), 1 << 20)));
+  for (const char* name : {"corpus0.ptau", "corpus1.ptau", "corpus2.ptau", "corpus3.ptau", "corpus0.zkey", "corpus1.zkey"}) std::filesystem::remove(step(name));
   std::filesystem::remove(key);
 }
 

@@ -109,6 +109,23 @@ base::Status SectionWriter::begin(std::uint32_t type, std::uint64_t size) {
   return write(head.bytes());
 }
 
+base::Status SectionWriter::section(std::uint32_t type, base::ByteSpan bytes) {
+  BLINDPROOF_TRY(begin(type, bytes.size()));
+  return write(bytes);
+}
+
+base::Status SectionWriter::copy(const Sections& from, std::uint32_t type) {
+  constexpr std::uint64_t kBytesAtOnce = 1 << 22;
+  BLINDPROOF_TRY(begin(type, from.size(type)));
+  base::Bytes block;
+  for (std::uint64_t at = 0; at < from.size(type); at += kBytesAtOnce) {
+    block.resize(std::min(kBytesAtOnce, from.size(type) - at));
+    BLINDPROOF_TRY(from.read(type, at, block));
+    BLINDPROOF_TRY(write(block));
+  }
+  return {};
+}
+
 base::Status SectionWriter::write(base::ByteSpan bytes) {
   BLINDPROOF_TRY(file_.write_at(position_, bytes));
   position_ += bytes.size();

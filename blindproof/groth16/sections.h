@@ -52,9 +52,22 @@ class Sections {
 /// Writes such a file: sections one after the other, each as long as announced.
 class SectionWriter {
  public:
+  static constexpr std::uint64_t kSectionHeadBytes = 12;
+
   static base::Result<SectionWriter> create(const std::filesystem::path& path, std::string_view magic, std::uint32_t version, std::uint32_t sections);
   base::Status begin(std::uint32_t type, std::uint64_t size);
   base::Status write(base::ByteSpan bytes);
+  /// Type, length and bytes.
+  base::Status section(std::uint32_t type, base::ByteSpan bytes);
+  /// The same from another file, as it is there.
+  base::Status copy(const Sections& from, std::uint32_t type);
+
+  // For sections that aren't written in order: where the next byte goes, leaving room, filling it, reading it back.
+  std::uint64_t position() const noexcept { return position_; }
+  void skip(std::uint64_t size) noexcept { position_ += size; }
+  base::Status write_at(std::uint64_t position, base::ByteSpan bytes) { return file_.write_at(position, bytes); }
+  base::Status read_at(std::uint64_t position, std::span<std::uint8_t> out) const { return file_.read_at(position, out); }
+
   base::Status commit() { return file_.commit(); }
 
  private:

@@ -54,24 +54,6 @@ std::vector<Fr> columns_of(const Combinations& combinations, std::span<const Fr>
   return result;
 }
 
-template <class Point>
-base::ByteSpan bytes_of(std::span<const Point> points) {
-  return {reinterpret_cast<const std::uint8_t*>(points.data()), points.size_bytes()};
-}
-
-base::Status write_section(SectionWriter& writer, std::uint32_t type, base::ByteSpan bytes) {
-  BLINDPROOF_TRY(writer.begin(type, bytes.size()));
-  return writer.write(bytes);
-}
-
-void append(base::ByteWriter& out, std::uint32_t matrix, std::uint32_t constraint, std::uint32_t wire, const Fr& value) {
-  static const Fr factor = Fr::power_of_two(512);
-  out.u32(matrix);
-  out.u32(constraint);
-  out.u32(wire);
-  out.raw((value * factor).to_bytes());
-}
-
 base::Status write_key(const R1cs& r1cs, const Waste& waste, const std::filesystem::path& path, const base::Progress& progress) {
   const std::uint32_t public_values = r1cs.public_wires(), domain = domain_of(r1cs.constraints(), public_values);
   const int log_domain = std::countr_zero(domain);
@@ -93,24 +75,10 @@ base::Status write_key(const R1cs& r1cs, const Waste& waste, const std::filesyst
   const auto times1 = [&](const Fr& x) { return (g1 * x).to_affine(); };
   const auto times2 = [&](const Fr& x) { return (g2 * x).to_affine(); };
   BLINDPROOF_ASSIGN(SectionWriter writer, SectionWriter::create(path, "zkey", 1, 11));
-  BLINDPROOF_TRY(write_section(writer, kZkeyProtocol, base::Bytes{1, 0, 0, 0}));
-  base::ByteWriter header;
-  header.u32(32);
-  header.raw(modulus_bytes<Fq>());
-  header.u32(32);
-  header.raw(modulus_bytes<Fr>());
-  header.u32(r1cs.wires);
-  header.u32(public_values);
-  header.u32(domain);
-  const G1Affine alpha1 = times1(waste.alpha), beta1 = times1(waste.beta), delta1 = times1(waste.delta);
-  const G2Affine beta2 = times2(waste.beta), delta2 = times2(waste.delta);
-  header.raw(bytes_of(std::span<const G1Affine>(&alpha1, 1)));
-  header.raw(bytes_of(std::span<const G1Affine>(&beta1, 1)));
-  header.raw(bytes_of(std::span<const G2Affine>(&beta2, 1)));
-  header.raw(bytes_of(std::span<const G2Affine>(&g2, 1)));  // gamma, 1 as in snarkjs
-  header.raw(bytes_of(std::span<const G1Affine>(&delta1, 1)));
-  header.raw(bytes_of(std::span<const G2Affine>(&delta2, 1)));
-  BLINDPROOF_TRY(write_section(writer, kZkeyHeader, header.bytes()));
+  BLINDPROOF_TRY(writer.section(kZkeyProtocol, base::Bytes{1, 0, 0, 0}));
+  const ZkeyHeader header{r1cs.wires, public_values, domain, times1(waste.alpha), times1(waste.beta), times1(waste.delta),
+                          times2(waste.beta), g2, times2(waste.delta)};  // gamma is 1, as in snarkjs
+  BLINDPROOF_TRY(writer.section(kZkeyHeader, zkey_header_bytes(header)));
 
   progress.report("points", 0, kSteps);
   std::vector<Fr> outer(r1cs.wires);  // beta a + alpha b + c, over gamma for public wires, over delta for others
@@ -121,46 +89,27 @@ base::Status write_key(const R1cs& r1cs, const Waste& waste, const std::filesyst
   }
   const std::vector<G1Affine> combined = curve::multiply_each(g1, outer);
   const std::span<const G1Affine> ic = std::span<const G1Affine>(combined).first(public_values + std::size_t{1});
-  BLINDPROOF_TRY(write_section(writer, kZkeyIc, bytes_of(ic)));
+  BLINDPROOF_TRY(writer.section(kZkeyIc, bytes_of(ic)));
 
   progress.report("constraints", 1, kSteps);
-  const std::size_t terms = r1cs.a.wires.size() + r1cs.b.wires.size() + public_values + 1;
-  BLINDPROOF_TRY(writer.begin(kZkeyCoefficients, 4 + kCoefficientBytes * terms));
-  base::ByteWriter count;
-  count.u32(static_cast<std::uint32_t>(terms));
-  BLINDPROOF_TRY(writer.write(count.bytes()));
-  constexpr std::size_t kConstraintsAtOnce = 1 << 12;
-  for (std::size_t first = 0; first < r1cs.constraints(); first += kConstraintsAtOnce) {
-    base::ByteWriter block;
-    for (std::size_t i = first; i < std::min(first + kConstraintsAtOnce, r1cs.constraints()); ++i) {
-      for (const std::uint32_t matrix : {0u, 1u}) {
-        const Combinations& part = matrix == 0 ? r1cs.a : r1cs.b;
-        for (std::uint64_t k = part.begins[i]; k < part.begins[i + 1]; ++k) {
-          append(block, matrix, static_cast<std::uint32_t>(i), part.wires[k], part.factors[k]);
-        }
-      }
-    }
-    BLINDPROOF_TRY(writer.write(block.bytes()));
-  }
-  base::ByteWriter block;
-  for (std::uint32_t k = 0; k <= public_values; ++k) append(block, 0, static_cast<std::uint32_t>(r1cs.constraints()) + k, k, Fr::one());
-  BLINDPROOF_TRY(writer.write(block.bytes()));
+  BLINDPROOF_TRY(writer.begin(kZkeyCoefficients, coefficient_section_bytes(r1cs)));
+  BLINDPROOF_TRY(for_coefficient_blocks(r1cs, [&](base::ByteSpan block) { return writer.write(block); }));
 
   progress.report("points", 2, kSteps);
-  BLINDPROOF_TRY(write_section(writer, kZkeyA, bytes_of(std::span<const G1Affine>(curve::multiply_each(g1, a)))));
+  BLINDPROOF_TRY(writer.section(kZkeyA, bytes_of(std::span<const G1Affine>(curve::multiply_each(g1, a)))));
   progress.report("points", 3, kSteps);
-  BLINDPROOF_TRY(write_section(writer, kZkeyB1, bytes_of(std::span<const G1Affine>(curve::multiply_each(g1, b)))));
+  BLINDPROOF_TRY(writer.section(kZkeyB1, bytes_of(std::span<const G1Affine>(curve::multiply_each(g1, b)))));
   progress.report("points", 4, kSteps);
-  BLINDPROOF_TRY(write_section(writer, kZkeyB2, bytes_of(std::span<const G2Affine>(curve::multiply_each(g2, b)))));
-  BLINDPROOF_TRY(write_section(writer, kZkeyC, bytes_of(std::span<const G1Affine>(combined).subspan(ic.size()))));
+  BLINDPROOF_TRY(writer.section(kZkeyB2, bytes_of(std::span<const G2Affine>(curve::multiply_each(g2, b)))));
+  BLINDPROOF_TRY(writer.section(kZkeyC, bytes_of(std::span<const G1Affine>(combined).subspan(ic.size()))));
   progress.report("points", 5, kSteps);
   std::vector<Fr> odd = lagrange(waste.tau, log_domain + 1, 1, 2, domain);
   for (Fr& value : odd) value *= inverse_delta;
-  BLINDPROOF_TRY(write_section(writer, kZkeyH, bytes_of(std::span<const G1Affine>(curve::multiply_each(g1, odd)))));
+  BLINDPROOF_TRY(writer.section(kZkeyH, bytes_of(std::span<const G1Affine>(curve::multiply_each(g1, odd)))));
   progress.report("points", 6, kSteps);
   // No contribution: a digest of the circuit (64 bytes, unknown here) and their number.
-  BLINDPROOF_TRY(write_section(writer, kZkeyContributions, base::Bytes(68)));
-  BLINDPROOF_TRY(write_section(writer, kZkeyInsecure, base::as_bytes("INSECURE development setup: its secrets were known to one process")));
+  BLINDPROOF_TRY(writer.section(kZkeyContributions, base::Bytes(68)));
+  BLINDPROOF_TRY(writer.section(kZkeyInsecure, base::as_bytes("INSECURE development setup: its secrets were known to one process")));
   progress.report("points", kSteps, kSteps);
   return writer.commit();
 }

@@ -3,51 +3,22 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
-#include <cstring>
-#include <type_traits>
 
 #include "blindproof/base/thread_pool.h"
 #include "blindproof/groth16/decimal.h"
-#include "blindproof/groth16/r1cs.h"
 
 namespace blindproof::groth16 {
 namespace {
 
-static_assert(std::endian::native == std::endian::little && sizeof(G1Affine) == kG1Bytes && sizeof(G2Affine) == kG2Bytes);
-
-// Files hold coordinates as x 2^256, as Fq does.
-bool read_fq(const std::uint8_t* bytes, Fq& out) {
-  field::Limbs limbs;
-  std::memcpy(limbs.data(), bytes, sizeof limbs);
-  if (!field::detail::less(limbs, Fq::kModulus)) return false;
-  out = Fq::from_montgomery(limbs);
-  return true;
-}
-bool read_point(const std::uint8_t* bytes, G1Affine& out) { return read_fq(bytes, out.x) && read_fq(bytes + 32, out.y); }
-bool read_point(const std::uint8_t* bytes, G2Affine& out) {
-  return read_fq(bytes, out.x.c0) && read_fq(bytes + 32, out.x.c1) && read_fq(bytes + 64, out.y.c0) && read_fq(bytes + 96, out.y.c1);
+void append_coefficient(base::ByteWriter& out, std::uint32_t matrix, std::uint32_t constraint, std::uint32_t wire, const Fr& value) {
+  static const Fr factor = Fr::power_of_two(512);
+  out.u32(matrix);
+  out.u32(constraint);
+  out.u32(wire);
+  out.raw((value * factor).to_bytes());
 }
 
-bool is_reduced(const Fq& value) { return field::detail::less(value.montgomery(), Fq::kModulus); }
-bool is_reduced(const G1Affine& point) { return is_reduced(point.x) && is_reduced(point.y); }
-bool is_reduced(const G2Affine& point) { return is_reduced(point.x.c0) && is_reduced(point.x.c1) && is_reduced(point.y.c0) && is_reduced(point.y.c1); }
-
-// Points lie in files as they lie in memory.
-template <class Point>
-base::Result<std::vector<Point>> read_points(const Sections& sections, ZkeySection section, std::size_t first, std::size_t count) {
-  static_assert(std::is_trivially_copyable_v<Point>);
-  std::vector<Point> points(count);
-  BLINDPROOF_TRY(sections.read(section, first * sizeof(Point), {reinterpret_cast<std::uint8_t*>(points.data()), count * sizeof(Point)}));
-  std::atomic<bool> good = true;
-  base::parallel_ranges(count, 4096, [&](std::size_t begin, std::size_t end) {
-    if (!std::all_of(points.begin() + static_cast<std::ptrdiff_t>(begin), points.begin() + static_cast<std::ptrdiff_t>(end),
-                     [](const Point& point) { return is_reduced(point); })) {
-      good = false;
-    }
-  });
-  if (!good) return sections.malformed("section " + std::to_string(section) + " has a coordinate that isn't reduced");
-  return points;
-}
+std::size_t coefficients_of(const R1cs& r1cs) { return r1cs.a.wires.size() + r1cs.b.wires.size() + r1cs.public_wires() + 1; }
 
 }  // namespace
 
@@ -79,12 +50,13 @@ base::Result<Zkey> Zkey::of(Sections found) {
   header.wires = reader.u32();
   header.public_values = reader.u32();
   header.domain = reader.u32();
-  const base::ByteSpan points = reader.raw(3 * kG1Bytes + 3 * kG2Bytes);
+  header.alpha1 = read_g1(reader);
+  header.beta1 = read_g1(reader);
+  header.beta2 = read_g2(reader);
+  header.gamma2 = read_g2(reader);
+  header.delta1 = read_g1(reader);
+  header.delta2 = read_g2(reader);
   BLINDPROOF_TRY(reader.finish());
-  const std::uint8_t* at = points.data();
-  const bool canonical = read_point(at, header.alpha1) && read_point(at + 64, header.beta1) && read_point(at + 128, header.beta2) &&
-                         read_point(at + 256, header.gamma2) && read_point(at + 384, header.delta1) && read_point(at + 448, header.delta2);
-  if (!canonical) return sections.malformed("its header has a coordinate that isn't reduced");
   if (header.domain > 2 * kMostConstraints || header.wires > kMostConstraints) {
     return base::error(base::ErrorCode::kLimit, sections.name(), "is for more than 2^24 constraints or wires");
   }
@@ -106,14 +78,6 @@ base::Result<Zkey> Zkey::of(Sections found) {
     return sections.malformed("has another number of coefficients than it says");
   }
   return key;
-}
-
-base::Result<std::vector<G1Affine>> Zkey::g1_points(ZkeySection section, std::size_t first, std::size_t count) const {
-  return read_points<G1Affine>(sections_, section, first, count);
-}
-
-base::Result<std::vector<G2Affine>> Zkey::g2_points(ZkeySection section, std::size_t first, std::size_t count) const {
-  return read_points<G2Affine>(sections_, section, first, count);
 }
 
 base::Result<std::vector<Coefficient>> Zkey::read_coefficients(std::size_t first, std::size_t count) const {
@@ -145,6 +109,48 @@ base::Result<VerificationKey> Zkey::verification_key() const {
   VerificationKey key{header_.alpha1, header_.beta2, header_.gamma2, header_.delta2, {}};
   BLINDPROOF_ASSIGN(key.ic, g1_points(kZkeyIc, 0, header_.public_values + std::size_t{1}));
   return key;
+}
+
+base::Bytes zkey_header_bytes(const ZkeyHeader& header) {
+  base::ByteWriter out;
+  out.u32(32);
+  out.raw(modulus_bytes<Fq>());
+  out.u32(32);
+  out.raw(modulus_bytes<Fr>());
+  out.u32(header.wires);
+  out.u32(header.public_values);
+  out.u32(header.domain);
+  out.raw(bytes_of(std::span(&header.alpha1, 1)));
+  out.raw(bytes_of(std::span(&header.beta1, 1)));
+  out.raw(bytes_of(std::span(&header.beta2, 1)));
+  out.raw(bytes_of(std::span(&header.gamma2, 1)));
+  out.raw(bytes_of(std::span(&header.delta1, 1)));
+  out.raw(bytes_of(std::span(&header.delta2, 1)));
+  return std::move(out).take();
+}
+
+std::uint64_t coefficient_section_bytes(const R1cs& r1cs) { return 4 + std::uint64_t{kCoefficientBytes} * coefficients_of(r1cs); }
+
+base::Status for_coefficient_blocks(const R1cs& r1cs, const std::function<base::Status(base::ByteSpan)>& use) {
+  base::ByteWriter head;
+  head.u32(static_cast<std::uint32_t>(coefficients_of(r1cs)));
+  BLINDPROOF_TRY(use(head.bytes()));
+  constexpr std::size_t kConstraintsAtOnce = 1 << 12;
+  for (std::size_t first = 0; first < r1cs.constraints(); first += kConstraintsAtOnce) {
+    base::ByteWriter block;
+    for (std::size_t i = first; i < std::min(first + kConstraintsAtOnce, r1cs.constraints()); ++i) {
+      for (const std::uint32_t matrix : {0u, 1u}) {
+        const Combinations& part = matrix == 0 ? r1cs.a : r1cs.b;
+        for (std::uint64_t k = part.begins[i]; k < part.begins[i + 1]; ++k) {
+          append_coefficient(block, matrix, static_cast<std::uint32_t>(i), part.wires[k], part.factors[k]);
+        }
+      }
+    }
+    BLINDPROOF_TRY(use(block.bytes()));
+  }
+  base::ByteWriter rows;
+  for (std::uint32_t k = 0; k <= r1cs.public_wires(); ++k) append_coefficient(rows, 0, static_cast<std::uint32_t>(r1cs.constraints()) + k, k, Fr::one());
+  return use(rows.bytes());
 }
 
 }  // namespace blindproof::groth16

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <vector>
 
+#include "blindproof/groth16/points.h"
+#include "blindproof/groth16/r1cs.h"
 #include "blindproof/groth16/sections.h"
 #include "blindproof/groth16/verify.h"
 
@@ -46,15 +49,19 @@ class Zkey {
   /// Made by one party on one machine: whoever has seen its randomness can forge proofs.
   bool insecure() const { return sections_.has(kZkeyInsecure); }
 
-  /// Points `first`, .., `first + count - 1` of a section, canonical but not checked further.
-  /// Errors: kIo; kMalformed.   Requires: they lie within it.
-  base::Result<std::vector<G1Affine>> g1_points(ZkeySection section, std::size_t first, std::size_t count) const;
-  base::Result<std::vector<G2Affine>> g2_points(ZkeySection section, std::size_t first, std::size_t count) const;
+  /// See read_points().
+  base::Result<std::vector<G1Affine>> g1_points(ZkeySection section, std::size_t first, std::size_t count) const {
+    return read_points<G1Affine>(sections_, section, first, count);
+  }
+  base::Result<std::vector<G2Affine>> g2_points(ZkeySection section, std::size_t first, std::size_t count) const {
+    return read_points<G2Affine>(sections_, section, first, count);
+  }
 
   std::size_t coefficients() const noexcept { return coefficients_; }
   base::Result<std::vector<Coefficient>> read_coefficients(std::size_t first, std::size_t count) const;
 
   base::Result<VerificationKey> verification_key() const;
+  const Sections& sections() const noexcept { return sections_; }
 
  private:
   static base::Result<Zkey> of(Sections sections);
@@ -65,7 +72,12 @@ class Zkey {
   std::size_t coefficients_ = 0;
 };
 
-inline constexpr std::size_t kG1Bytes = 64, kG2Bytes = 128, kCoefficientBytes = 44;
+inline constexpr std::size_t kCoefficientBytes = 44;
+
+base::Bytes zkey_header_bytes(const ZkeyHeader& header);
+/// Of the section kZkeyCoefficients, block by block, as a file of this circuit has it: the circuit's terms and a row for each public wire.
+base::Status for_coefficient_blocks(const R1cs& r1cs, const std::function<base::Status(base::ByteSpan)>& use);
+std::uint64_t coefficient_section_bytes(const R1cs& r1cs);
 
 /// Of circuits: the smallest power of two above the number of constraints and public values, as snarkjs takes it.
 std::uint32_t domain_of(std::uint64_t constraints, std::uint64_t public_values);
