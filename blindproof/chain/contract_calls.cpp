@@ -12,6 +12,7 @@ using Kind = JsonValue::Kind;
 
 constexpr std::string_view kSubmissionTypes =
     "(address,(bytes32,address,uint128,uint64,uint64),(bytes32,bytes32,bytes32),uint256[8],(bytes32,bytes32,uint8))";
+constexpr std::size_t kMostPublicValues = 64;  // of the verifiers that are exported
 
 base::Error malformed(std::string_view place, std::string detail) {
   return base::error(ErrorCode::kMalformed, std::string(place), std::move(detail));
@@ -75,6 +76,32 @@ base::Result<ProofWords> parse_proof_json(base::ByteSpan bytes, std::string_view
   if (a[2] != one || c[2] != one || pairs[2][0] != one || pairs[2][1] != zero)
     return malformed(place, "its points are not affine, or at infinity");
   return ProofWords{a[0], a[1], pairs[0][1], pairs[0][0], pairs[1][1], pairs[1][0], c[0], c[1]};
+}
+
+base::Result<std::vector<Word>> parse_public_values(base::ByteSpan bytes, std::string_view place) {
+  JsonLimits limits;
+  limits.bytes = kMaxProofJsonBytes;
+  limits.depth = 2;
+  limits.values = kMostPublicValues + 1;
+  BLINDPROOF_ASSIGN(const JsonValue json, parse_json(bytes, place, limits));
+  if (!json.is(Kind::kArray) || json.elements.empty() || json.elements.size() > kMostPublicValues)
+    return malformed(place, "must be an array of 1 to " + std::to_string(kMostPublicValues) + " decimal texts");
+  return words(&json, json.elements.size(), place);
+}
+
+base::Bytes encode_verify_proof(const ProofWords& proof, std::span<const Word> inputs) {
+  BLINDPROOF_CHECK(!inputs.empty(), "a verifier takes at least one input");
+  return encode_call("verifyProof(uint256[8],uint256[" + std::to_string(inputs.size()) + "])",
+                     {proof_value(proof), AbiValue::tuple({inputs.begin(), inputs.end()})});
+}
+
+base::Bytes encode_mint(const Settlement& settlement, const InferenceDigests& digests) {
+  return encode_call("mint((bytes32,address,uint128,uint64,uint64),(bytes32,bytes32,bytes32))", {settlement_value(settlement), digests_value(digests)});
+}
+
+base::Bytes encode_release(std::uint64_t job, const Settlement& settlement, const InferenceDigests& digests) {
+  return encode_call("release(uint64,(bytes32,address,uint128,uint64,uint64),(bytes32,bytes32,bytes32))",
+                     {Uint128{job}, settlement_value(settlement), digests_value(digests)});
 }
 
 base::Bytes encode_verify_and_record(const Submission& submission) { return encode_submission("verifyAndRecord", submission); }
@@ -150,6 +177,22 @@ const Node::Errors& contract_errors() {
     return table;
   }();
   return errors;
+}
+
+bool has_receipt_minted(const Execution& execution, const Address& token, const Settlement& settlement) {
+  static const Digest256 event = crypto::keccak256(base::as_bytes("ReceiptMinted(bytes32,address,uint256)"));
+  return std::ranges::any_of(execution.logs, [&](const Log& log) {
+    return log.address == token && log.topics.size() == 3 && log.topics[0] == event && log.topics[1] == settlement.receipt_hash &&
+           log.topics[2] == word_of(settlement.recipient);
+  });
+}
+
+bool has_job_released(const Execution& execution, const Address& escrow, std::uint64_t job, const Settlement& settlement) {
+  static const Digest256 event = crypto::keccak256(base::as_bytes("JobReleased(uint64,bytes32,bytes32,uint128,uint128)"));
+  return std::ranges::any_of(execution.logs, [&](const Log& log) {
+    return log.address == escrow && log.topics.size() == 3 && log.topics[0] == event && log.topics[1] == word_of(Uint128{job}) &&
+           log.topics[2] == settlement.receipt_hash;
+  });
 }
 
 bool has_proof_verified(const Execution& execution, const Settlement& settlement, const Digest256& statement) {

@@ -20,6 +20,12 @@ using ProofWords = std::array<Word, 8>;
 /// Errors: kMalformed, kLimit; kUnsupported for another protocol or curve.
 base::Result<ProofWords> parse_proof_json(base::ByteSpan bytes, std::string_view place);
 
+/// public.json of any circuit whose verifier a contract can be: 1 to 64 decimal texts.   Errors: kMalformed, kLimit.
+base::Result<std::vector<Word>> parse_public_values(base::ByteSpan bytes, std::string_view place);
+
+/// What a Groth16Verifier checks by itself.   Requires: at least one input.
+base::Bytes encode_verify_proof(const ProofWords& proof, std::span<const Word> inputs);
+
 /// What ZKReceiptVerifier settles.
 struct Submission {
   Address verifier;  // the Groth16Verifier, authorised by the contract's owner
@@ -32,6 +38,11 @@ struct Submission {
 base::Bytes encode_verify_and_record(const Submission& submission);
 base::Bytes encode_verify_receipt_proof(const Submission& submission);
 base::Bytes encode_recorded_statement(const Digest256& receipt_hash);
+
+/// AIToken: mints what was recorded.
+base::Bytes encode_mint(const Settlement& settlement, const InferenceDigests& digests);
+/// JobEscrow: pays what was recorded out of the job's deposit.
+base::Bytes encode_release(std::uint64_t job, const Settlement& settlement, const InferenceDigests& digests);
 
 /// What ModelRegistry registers.
 struct Registration {
@@ -56,5 +67,10 @@ const Node::Errors& contract_errors();
 
 /// True if `contract` says in the transaction's logs that it recorded this statement for this receipt and recipient.
 bool has_proof_verified(const Execution& execution, const Settlement& settlement, const Digest256& statement);
+
+/// True if the token says in the transaction's logs that it minted for this receipt and recipient.
+bool has_receipt_minted(const Execution& execution, const Address& token, const Settlement& settlement);
+/// True if the escrow says that it released this job for this receipt.
+bool has_job_released(const Execution& execution, const Address& escrow, std::uint64_t job, const Settlement& settlement);
 
 }  // namespace blindproof::chain

@@ -135,12 +135,24 @@ base::Result<std::optional<Execution>> Node::find_execution(const Digest256& has
   return std::optional(std::move(execution));
 }
 
-base::Result<Execution> Node::execute(const EthereumKey& key, const std::optional<Address>& to, base::ByteSpan data,
-                                      const FeeLimits& limits, std::uint64_t wait_seconds) {
+base::Result<std::uint64_t> Node::estimate_gas(const Message& message, const std::optional<Address>& from) {
+  JsonValue request = JsonValue::make_object();
+  if (from) request.set("from", text(to_text(*from)));
+  if (message.to) request.set("to", text(to_text(*message.to)));
+  if (message.value != 0) request.set("value", text(to_quantity(message.value)));
+  request.set("data", hex_data(message.data));
+  BLINDPROOF_ASSIGN(const Uint128 estimate, ask_quantity("eth_estimateGas", {std::move(request)}));
+  constexpr std::uint64_t kMaxGas = 1'000'000'000;
+  if (estimate > kMaxGas) return base::error(ErrorCode::kLimit, "gas", "the node estimates " + to_decimal(estimate));
+  return static_cast<std::uint64_t>(estimate);
+}
+
+base::Result<Execution> Node::execute(const EthereumKey& key, const Message& message, const FeeLimits& limits, std::uint64_t wait_seconds) {
   Transaction transaction;
   transaction.chain_id = chain_id_;
-  transaction.to = to;
-  transaction.data.assign(data.begin(), data.end());
+  transaction.to = message.to;
+  transaction.value = message.value;
+  transaction.data.assign(message.data.begin(), message.data.end());
   BLINDPROOF_ASSIGN(transaction.nonce, transaction_count(key.address()));
 
   BLINDPROOF_ASSIGN(const JsonValue block, ask("eth_getBlockByNumber", {text("latest"), JsonValue::make_boolean(false)}));
@@ -166,14 +178,8 @@ base::Result<Execution> Node::execute(const EthereumKey& key, const std::optiona
   if (limits.gas) {
     transaction.gas_limit = *limits.gas;
   } else {
-    JsonValue request = JsonValue::make_object();
-    request.set("from", text(to_text(key.address())));
-    if (to) request.set("to", text(to_text(*to)));
-    request.set("data", hex_data(data));
-    BLINDPROOF_ASSIGN(const Uint128 estimate, ask_quantity("eth_estimateGas", {std::move(request)}));
-    constexpr std::uint64_t kMaxGas = 1'000'000'000;
-    if (estimate > kMaxGas) return base::error(ErrorCode::kLimit, "gas", "the node estimates " + to_decimal(estimate));
-    transaction.gas_limit = static_cast<std::uint64_t>(estimate + estimate / 4);
+    BLINDPROOF_ASSIGN(const std::uint64_t estimate, estimate_gas(message, key.address()));
+    transaction.gas_limit = estimate + estimate / 4;
   }
 
   const base::Bytes encoded = encode_signed(transaction, key.sign(signing_digest(transaction)));

@@ -26,6 +26,13 @@ struct Log {
   base::Bytes data;
 };
 
+/// What is sent to a contract.
+struct Message {
+  std::optional<Address> to;  // nothing: makes a contract of `data`
+  base::ByteSpan data;
+  Uint128 value = 0;  // in wei
+};
+
 /// A transaction that is in a block.
 struct Execution {
   Digest256 hash{};
@@ -55,12 +62,13 @@ class Node {
   base::Result<Uint128> balance(const Address& address);
   /// Runs a contract without a transaction.   Errors: kRejected with its reason if it reverts.
   base::Result<base::Bytes> call(const Address& to, base::ByteSpan data, const std::optional<Address>& from = {});
+  /// Of a transaction with this message, base cost included.   Errors: kRejected with its reason if it reverts; kLimit.
+  base::Result<std::uint64_t> estimate_gas(const Message& message, const std::optional<Address>& from = {});
 
   /// Signs, sends, and waits until the transaction is in a block.
   /// Errors: kRejected if it would revert (then nothing was sent) or did; kLimit for fees above the limits; kIo if it wasn't in
   /// a block in time, with its hash.
-  base::Result<Execution> execute(const EthereumKey& key, const std::optional<Address>& to, base::ByteSpan data, const FeeLimits& limits,
-                                  std::uint64_t wait_seconds = 120);
+  base::Result<Execution> execute(const EthereumKey& key, const Message& message, const FeeLimits& limits, std::uint64_t wait_seconds = 120);
 
  private:
   Node(JsonRpc rpc, std::uint64_t chain_id) : rpc_(std::move(rpc)), chain_id_(chain_id) {}

@@ -1,4 +1,4 @@
-// blindproof chain key | deploy | send | register | submit | verify
+// blindproof chain key | deploy | send | call | register | submit | claim | verify | verify-proof
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -70,7 +70,7 @@ void add_deploy(CLI::App& app, Session& session) {
       BLINDPROOF_ASSIGN(const chain::EthereumKey key, arguments->transaction.key.load());
       BLINDPROOF_ASSIGN(chain::Node node, arguments->node.connect());
       node.know(artifact.errors);
-      BLINDPROOF_ASSIGN(execution, node.execute(key, {}, data, arguments->transaction.limits(), arguments->transaction.wait_seconds));
+      BLINDPROOF_ASSIGN(execution, node.execute(key, {std::nullopt, data}, arguments->transaction.limits(), arguments->transaction.wait_seconds));
       if (!execution.contract) return base::error(ErrorCode::kMalformed, "node", "names no contract that the transaction made");
       BLINDPROOF_ASSIGN(const base::Bytes code, node.code(*execution.contract));
       if (!artifact.matches(code)) {
@@ -114,9 +114,23 @@ base::Result<std::vector<std::string>> argument_types(const std::string& signatu
   return types;
 }
 
+base::Result<base::Bytes> encode_function_call(const std::string& function, const std::vector<std::string>& arguments) {
+  BLINDPROOF_ASSIGN(const std::vector<std::string> types, argument_types(function));
+  if (types.size() != arguments.size()) {
+    return base::error(ErrorCode::kInvalidArgument, "--args",
+                       "the function takes " + std::to_string(types.size()) + ", not " + std::to_string(arguments.size()));
+  }
+  std::vector<chain::AbiValue> values;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    BLINDPROOF_ASSIGN(chain::AbiValue value, chain::parse_abi_value(types[i], arguments[i], "--args, number " + std::to_string(i + 1)));
+    values.push_back(std::move(value));
+  }
+  return chain::encode_call(function, std::move(values));
+}
+
 void add_send(CLI::App& app, Session& session) {
   struct Arguments {
-    std::string contract, function;
+    std::string contract, function, value = "0";
     std::vector<std::string> arguments;
     NodeOption node;
     TransactionOptions transaction;
@@ -126,6 +140,7 @@ void add_send(CLI::App& app, Session& session) {
   command.add_option("contract", arguments->contract, "Its address")->required();
   command.add_option("function", arguments->function, "With its types, as the ABI has them")->required();
   command.add_option("--args", arguments->arguments, "The arguments in their order: addresses, numbers, 0x... bytes, texts");
+  command.add_option("--value", arguments->value, "Of the chain's coin to send along, in wei")->capture_default_str();
   arguments->node.add_to(command);
   arguments->transaction.add_to(command);
   command.footer(
@@ -135,29 +150,64 @@ void add_send(CLI::App& app, Session& session) {
   session.add_command(command, [&session, arguments] {
     const auto run = [&]() -> base::Result<chain::Execution> {
       BLINDPROOF_ASSIGN(const chain::Address contract, chain::parse_address(arguments->contract, "contract"));
-      BLINDPROOF_ASSIGN(const std::vector<std::string> types, argument_types(arguments->function));
-      if (types.size() != arguments->arguments.size()) {
-        return base::error(ErrorCode::kInvalidArgument, "--args",
-                           "the function takes " + std::to_string(types.size()) + ", not " + std::to_string(arguments->arguments.size()));
-      }
-      std::vector<chain::AbiValue> values;
-      for (std::size_t i = 0; i < types.size(); ++i) {
-        BLINDPROOF_ASSIGN(chain::AbiValue value,
-                          chain::parse_abi_value(types[i], arguments->arguments[i], "--args, number " + std::to_string(i + 1)));
-        values.push_back(std::move(value));
-      }
+      BLINDPROOF_ASSIGN(const base::Bytes data, encode_function_call(arguments->function, arguments->arguments));
+      BLINDPROOF_ASSIGN(const chain::Uint128 value, chain::parse_decimal(arguments->value, "--value"));
       BLINDPROOF_ASSIGN(const chain::EthereumKey key, arguments->transaction.key.load());
       BLINDPROOF_ASSIGN(chain::Node node, arguments->node.connect());
       node.know(chain::contract_errors());
       BLINDPROOF_TRY(expect_contract(node, contract));
-      return node.execute(key, contract, chain::encode_call(arguments->function, std::move(values)), arguments->transaction.limits(),
-                          arguments->transaction.wait_seconds);
+      return node.execute(key, {contract, data, value}, arguments->transaction.limits(), arguments->transaction.wait_seconds);
     };
     const auto execution = run();
     if (!execution.ok()) return session.fail(execution.error());
     Sheet sheet;
     sheet.line("transaction", "0x" + base::to_hex(execution->hash)).line("gas", format_count(execution->gas_used));
-    return session.report(to_json(*execution), sheet.text());
+    Json json = to_json(*execution), events = Json::array();
+    for (const chain::Log& log : execution->logs) {
+      Json topics = Json::array();
+      for (const chain::Digest256& topic : log.topics) topics.push_back(chain::digest_text(topic));
+      events.push_back({{"contract", chain::to_text(log.address)}, {"topics", std::move(topics)}, {"data", "0x" + base::to_hex(log.data)}});
+    }
+    json["events"] = std::move(events);
+    return session.report(json, sheet.text());
+  });
+}
+
+void add_call(CLI::App& app, Session& session) {
+  struct Arguments {
+    std::string contract, function;
+    std::vector<std::string> arguments;
+    NodeOption node;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App& command = *app.add_subcommand("call", "Ask a contract's function, without a transaction");
+  command.add_option("contract", arguments->contract, "Its address")->required();
+  command.add_option("function", arguments->function, "With its types, as the ABI has them")->required();
+  command.add_option("--args", arguments->arguments, "The arguments in their order: addresses, numbers, 0x... bytes, texts");
+  arguments->node.add_to(command);
+  command.footer(
+      "Prints the words of 32 bytes that it returns.\n"
+      "Example:\n  blindproof chain call 0x5FbDB2315678afecb367f032d93F642f64180aa3 \"balanceOf(address)\" \\\n"
+      "    --args 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --rpc http://127.0.0.1:8545");
+  session.add_command(command, [&session, arguments] {
+    const auto run = [&]() -> base::Result<base::Bytes> {
+      BLINDPROOF_ASSIGN(const chain::Address contract, chain::parse_address(arguments->contract, "contract"));
+      BLINDPROOF_ASSIGN(const base::Bytes data, encode_function_call(arguments->function, arguments->arguments));
+      BLINDPROOF_ASSIGN(chain::Node node, arguments->node.connect());
+      node.know(chain::contract_errors());
+      BLINDPROOF_TRY(expect_contract(node, contract));
+      return node.call(contract, data);
+    };
+    const auto returned = run();
+    if (!returned.ok()) return session.fail(returned.error());
+    constexpr std::size_t kWord = 32;
+    Json words = Json::array();
+    std::string text;
+    for (std::size_t begin = 0; begin < returned->size(); begin += kWord) {
+      words.push_back("0x" + base::to_hex(base::ByteSpan(*returned).subspan(begin, std::min(kWord, returned->size() - begin))));
+      text += words.back().get<std::string>() + "\n";
+    }
+    return session.report({{"words", std::move(words)}}, text);
   });
 }
 
@@ -216,7 +266,7 @@ void add_register(CLI::App& app, Session& session) {
       BLINDPROOF_TRY(expect_contract(node, registry));
       const base::Bytes call =
           arguments->model ? chain::encode_add_version(registration, *arguments->model) : chain::encode_register(registration);
-      BLINDPROOF_ASSIGN(execution, node.execute(key, registry, call, arguments->transaction.limits(), arguments->transaction.wait_seconds));
+      BLINDPROOF_ASSIGN(execution, node.execute(key, {registry, call}, arguments->transaction.limits(), arguments->transaction.wait_seconds));
       const auto version = chain::find_version_added(execution, registry, registration.model_hash);
       if (!version)
         return base::error(ErrorCode::kMismatch, chain::to_text(registry),
@@ -307,8 +357,8 @@ void add_submit(CLI::App& app, Session& session) {
       BLINDPROOF_ASSIGN(chain::Node node, arguments->settlement.node.connect(terms.chain_id));
       node.know(chain::contract_errors());
       BLINDPROOF_TRY(expect_contract(node, terms.contract));
-      BLINDPROOF_ASSIGN(execution, node.execute(key, terms.contract, chain::encode_verify_and_record(submission),
-                                                arguments->transaction.limits(), arguments->transaction.wait_seconds));
+      const base::Bytes call = chain::encode_verify_and_record(submission);
+      BLINDPROOF_ASSIGN(execution, node.execute(key, {terms.contract, call}, arguments->transaction.limits(), arguments->transaction.wait_seconds));
       if (!chain::has_proof_verified(execution, terms, chain::statement_digest(terms, attestation.digests))) {
         return base::error(ErrorCode::kMismatch, chain::to_text(terms.contract),
                            "did not say that it recorded the statement: is it a ZKReceiptVerifier?");
@@ -325,6 +375,111 @@ void add_submit(CLI::App& app, Session& session) {
     Json json = settlement_report(attestation);
     json.update(to_json(execution));
     return session.report(json, sheet.text());
+  });
+}
+
+void add_claim(CLI::App& app, Session& session) {
+  struct Arguments {
+    SettlementArguments settlement;
+    std::optional<std::string> token, escrow;
+    std::optional<std::uint64_t> job;
+    TransactionOptions transaction;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App& command = *app.add_subcommand("claim", "Have a settled receipt paid: minted by an AIToken, or released by a JobEscrow");
+  command.add_option("receipt", arguments->settlement.receipt, "R.json, settled by chain submit")->required();
+  command.add_option("--proof", arguments->settlement.proof, "proof.json: which attestation, if the receipt has several");
+  CLI::Option* token = command.add_option("--token", arguments->token, "Address of the AIToken");
+  CLI::Option* job = command.add_option("--job", arguments->job, "Number of the job in the escrow");
+  CLI::Option* escrow = command.add_option("--escrow", arguments->escrow, "Address of the JobEscrow")->excludes(token)->needs(job);
+  job->needs(escrow);
+  arguments->settlement.node.add_to(command);
+  arguments->transaction.add_to(command);
+  command.footer(
+      "Anybody may claim; the settlement says who is paid. An escrow credits: who is paid draws it by chain send ESCROW \"withdraw()\".\n"
+      "Example:\n  blindproof chain claim r.json --token 0x... --rpc http://127.0.0.1:8545 --key-file sender.key");
+  session.add_command(command, [&session, arguments] {
+    chain::Execution execution;
+    chain::Attestation attestation;
+    const auto run = [&]() -> base::Status {
+      if (!arguments->token && !arguments->escrow) return base::error(ErrorCode::kInvalidArgument, "arguments", "give --token, or --escrow and --job");
+      BLINDPROOF_ASSIGN(attestation, read_attestation(arguments->settlement));
+      const chain::Settlement& terms = attestation.settlement.terms;
+      BLINDPROOF_ASSIGN(const chain::Address consumer, arguments->token ? chain::parse_address(*arguments->token, "--token")
+                                                                        : chain::parse_address(*arguments->escrow, "--escrow"));
+      const base::Bytes call =
+          arguments->token ? chain::encode_mint(terms, attestation.digests) : chain::encode_release(*arguments->job, terms, attestation.digests);
+      BLINDPROOF_ASSIGN(const chain::EthereumKey key, arguments->transaction.key.load());
+      BLINDPROOF_ASSIGN(chain::Node node, arguments->settlement.node.connect(terms.chain_id));
+      node.know(chain::contract_errors());
+      BLINDPROOF_TRY(expect_contract(node, consumer));
+      BLINDPROOF_ASSIGN(execution, node.execute(key, {consumer, call}, arguments->transaction.limits(), arguments->transaction.wait_seconds));
+      const bool paid = arguments->token ? chain::has_receipt_minted(execution, consumer, terms)
+                                         : chain::has_job_released(execution, consumer, *arguments->job, terms);
+      if (!paid) {
+        return base::error(ErrorCode::kMismatch, chain::to_text(consumer),
+                           "did not say that it paid: is it " + std::string(arguments->token ? "an AIToken?" : "a JobEscrow?"));
+      }
+      return base::Status::good();
+    };
+    if (const base::Status status = run(); !status.ok()) return session.fail(status.error());
+    const chain::Settlement& terms = attestation.settlement.terms;
+    Sheet sheet;
+    sheet.line(arguments->token ? "minted" : "credited", chain::to_decimal(terms.amount) + " to " + chain::to_text(terms.recipient))
+        .line("gas", format_count(execution.gas_used))
+        .line("transaction", "0x" + base::to_hex(execution.hash));
+    Json json = settlement_report(attestation);
+    json.update(to_json(execution));
+    return session.report(json, sheet.text());
+  });
+}
+
+void add_verify_proof(CLI::App& app, Session& session) {
+  struct Arguments {
+    std::string verifier;
+    path proof, inputs;
+    NodeOption node;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App& command = *app.add_subcommand("verify-proof", "Have a circuit's Groth16Verifier check a proof, without a transaction");
+  command.add_option("verifier", arguments->verifier, "Its address")->required();
+  command.add_option("--proof", arguments->proof, "PROOF.json")->required();
+  command.add_option("--public", arguments->inputs, "PUBLIC.json")->required();
+  arguments->node.add_to(command);
+  command.footer(
+      "Exit code 1 if the contract refuses. The gas is what a transaction with this call would pay.\n"
+      "Example:\n  blindproof chain verify-proof 0x5FbDB2315678afecb367f032d93F642f64180aa3 --proof proof.json --public public.json \\\n"
+      "    --rpc http://127.0.0.1:8545");
+  session.add_command(command, [&session, arguments] {
+    std::optional<base::Error> refusal;
+    std::uint64_t gas = 0;
+    const auto run = [&]() -> base::Status {
+      BLINDPROOF_ASSIGN(const chain::Address verifier, chain::parse_address(arguments->verifier, "verifier"));
+      BLINDPROOF_ASSIGN(const chain::ProofWords proof, read_proof(arguments->proof));
+      BLINDPROOF_ASSIGN(const base::Bytes public_json, base::read_file(arguments->inputs, chain::kMaxProofJsonBytes));
+      BLINDPROOF_ASSIGN(const std::vector<chain::Word> inputs, chain::parse_public_values(public_json, arguments->inputs.string()));
+      BLINDPROOF_ASSIGN(chain::Node node, arguments->node.connect());
+      node.know(chain::contract_errors());
+      BLINDPROOF_TRY(expect_contract(node, verifier));
+      const base::Bytes call = chain::encode_verify_proof(proof, inputs);
+      const auto answer = node.call(verifier, call);
+      if (!answer.ok() && answer.error().code != ErrorCode::kRejected) return answer.error();
+      if (!answer.ok()) {
+        refusal = base::error(ErrorCode::kRejected, "chain.proof", answer.error().detail);
+        return base::Status::good();
+      }
+      if (!answer->empty()) return base::error(ErrorCode::kMismatch, chain::to_text(verifier), "returns a value: it is no Groth16Verifier");
+      BLINDPROOF_ASSIGN(gas, node.estimate_gas({verifier, call}));
+      return base::Status::good();
+    };
+    if (const base::Status status = run(); !status.ok()) return session.fail(status.error());
+    Json json = {{"accepted", !refusal.has_value()}, {"verifier", arguments->verifier}};
+    if (refusal) {
+      json.update({{"check", refusal->place}, {"error", error_json(*refusal)}});
+      return session.report(json, "REFUSED by " + refusal->message() + "\n", kFailed);
+    }
+    json["gas"] = gas;
+    return session.report(json, "The contract accepts the proof, for " + format_count(gas) + " gas in a transaction.\n");
   });
 }
 
@@ -399,9 +554,12 @@ void add_chain_commands(CLI::App& app, Session& session) {
   add_key(chain, session);
   add_deploy(chain, session);
   add_send(chain, session);
+  add_call(chain, session);
   add_register(chain, session);
   add_submit(chain, session);
+  add_claim(chain, session);
   add_verify(chain, session);
+  add_verify_proof(chain, session);
 }
 
 }  // namespace blindproof::cli

@@ -17,19 +17,25 @@ void add_setup(CLI::App& group, Session& session) {
   CLI::App& command = *group.add_subcommand("setup", "Make the keys of a circuit");
   command.add_option("circuit", request->circuit, "C.r1cs, as circom writes it")->required();
   command.add_option("--out", request->out, "C.zkey to write: the proving key")->required();
-  command.add_option("--verification-key", request->verification_key, "VK.json to write, as snarkjs does");
+  command.add_option("--ptau", request->ptau, "P.ptau of a ceremony, which is verified: the key then needs contributions");
+  command.add_flag("--trust-ptau", request->trust_ptau, "The .ptau file was verified before");
+  command.add_option("--verification-key", request->verification_key, "With --dev: VK.json to write, as snarkjs does");
   command.add_flag("--dev", request->development, "From this machine's randomness alone: for development, and marked so in the files");
-  command.footer("Keys of a ceremony, made by snarkjs from a .ptau file, work with prove and verify.\n"
-                 "Example:\n  blindproof groth16 setup circuit.r1cs --dev --out circuit.zkey --verification-key vk.json");
+  command.footer("Files of ceremonies are snarkjs's: begin one with `groth16 ptau new`, or take a public one.\n"
+                 "Examples:\n  blindproof groth16 setup circuit.r1cs --dev --out circuit.zkey --verification-key vk.json\n"
+                 "  blindproof groth16 setup circuit.r1cs --ptau powers.ptau --out 0.zkey");
   session.add_command(command, [&session, request] {
     const auto outcome = engine::groth16_setup(*request, session.progress());
     if (!outcome.ok()) return session.fail(outcome.error());
     Sheet sheet;
     sheet.line("constraints", format_count(outcome->constraints)).line("wires", format_count(outcome->wires)).line("public", format_count(outcome->public_values))
         .line("time", format_seconds(outcome->seconds));
-    return session.report({{"key", request->out}, {"constraints", outcome->constraints}, {"wires", outcome->wires}, {"public_values", outcome->public_values},
-                           {"insecure", true}, {"seconds", outcome->seconds}},
-                          kWarning + sheet.text());
+    Json json = {{"key", request->out}, {"constraints", outcome->constraints}, {"wires", outcome->wires}, {"public_values", outcome->public_values},
+                 {"insecure", request->development}, {"seconds", outcome->seconds}};
+    if (request->development) return session.report(std::move(json), kWarning + sheet.text());
+    json["circuit_hash"] = outcome->circuit_hash;
+    sheet.line("circuit hash", outcome->circuit_hash);
+    return session.report(std::move(json), sheet.text() + "Proofs under this key can be forged until somebody contributes: `groth16 contribute`.\n");
   });
 }
 
@@ -104,6 +110,8 @@ void add_groth16_commands(CLI::App& app, Session& session) {
   CLI::App& group = *app.add_subcommand("groth16", "Proofs for circom's circuits, in the files of circom and snarkjs");
   group.require_subcommand(1);
   add_setup(group, session);
+  add_ceremony_commands(group, session);
+  add_witness_command(group, session);
   add_prove(group, session);
   add_verify(group, session);
   add_export_verifier(group, session);

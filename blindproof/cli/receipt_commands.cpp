@@ -352,10 +352,11 @@ struct VerifyOutcome {
   std::optional<base::Error> refusal;
 };
 
-// The check attestation.proof. The files are read once more: what counts is that the key accepts a proof of this statement.
-base::Result<bool> verify_proof(const VerifyArguments& arguments, const chain::Attestation& attestation, VerifyOutcome& outcome) {
-  BLINDPROOF_ASSIGN(const engine::Groth16Verdict verdict, engine::groth16_verify({*arguments.verification_key, *arguments.proof,
-                                                                                  *arguments.inputs, arguments.allow_development}));
+// The check attestation.proof.
+base::Result<bool> verify_proof(const VerifyArguments& arguments, const chain::Attestation& attestation, base::ByteSpan proof, base::ByteSpan inputs,
+                                VerifyOutcome& outcome) {
+  BLINDPROOF_ASSIGN(const engine::Groth16Verdict verdict,
+                    engine::groth16_verify({*arguments.verification_key, *arguments.proof, *arguments.inputs, arguments.allow_development}, proof, inputs));
   const chain::PublicStatement statement = attestation.statement();
   const std::vector<std::string> expected = {chain::to_decimal(statement.high), chain::to_decimal(statement.low)};
   if (verdict.refusal || verdict.public_values != expected) {
@@ -416,7 +417,7 @@ base::Result<VerifyOutcome> verify(const VerifyArguments& arguments) {
     if (const auto status = chain::check_files(attestation, *proof, *inputs); !status.ok()) return refuse(status.error());
     for (const char* check : {"attestation.digest", "attestation.statement"}) outcome.checks.emplace_back(check);
     if (arguments.verification_key) {
-      BLINDPROOF_ASSIGN(const bool proven, verify_proof(arguments, attestation, outcome));
+      BLINDPROOF_ASSIGN(const bool proven, verify_proof(arguments, attestation, *proof, *inputs, outcome));
       if (!proven) return outcome;
     }
   }

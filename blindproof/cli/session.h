@@ -55,6 +55,8 @@ void add_serve_command(CLI::App& app, Session& session);
 void add_bench_command(CLI::App& app, Session& session);
 void add_data_command(CLI::App& app, Session& session);
 void add_groth16_commands(CLI::App& app, Session& session);
+void add_ceremony_commands(CLI::App& groth16, Session& session);
+void add_witness_command(CLI::App& groth16, Session& session);
 void add_groth16_bench(CLI::App& bench, Session& session);
 void add_receipt_commands(CLI::App& app, Session& session);
 void add_chain_commands(CLI::App& app, Session& session);

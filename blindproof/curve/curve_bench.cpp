@@ -6,6 +6,7 @@
 #include <random>
 
 #include "blindproof/base/thread_pool.h"
+#include "blindproof/curve/batch_multiply.h"
 #include "blindproof/curve/fixed_base.h"
 #include "blindproof/curve/g1.h"
 #include "blindproof/curve/hash_to_curve.h"
@@ -234,6 +235,17 @@ void MultiplyEach(benchmark::State& state) {
 }
 BENCHMARK(MultiplyEach<G1Affine>)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(MultiplyEach<G2Affine>)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+
+// Points and scalars all different.
+template <class Affine>
+void MultiplyPoints(benchmark::State& state) {
+  const std::vector<Fr> factors = scalars(1 << 13);
+  std::vector<Affine> points = multiply_each(Affine::generator(), std::span<const Fr>(factors));
+  for (auto _ : state) multiply_each(std::span<Affine>(points), factors);
+  per_value(state, 1 << 13);
+}
+BENCHMARK(MultiplyPoints<G1Affine>)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(MultiplyPoints<G2Affine>)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
 
 void PairingProduct(benchmark::State& state) {
   std::vector<PairingTerm> terms(static_cast<std::size_t>(state.range(0)), PairingTerm{G1Affine::generator(), G2Affine::generator()});

@@ -4,6 +4,7 @@
 #include "blindproof/engine/groth16_files.h"
 #include "blindproof/engine/stopwatch.h"
 #include "blindproof/groth16/decimal.h"
+#include "blindproof/groth16/phase2.h"
 #include "blindproof/groth16/prove.h"
 #include "blindproof/groth16/setup.h"
 #include "blindproof/groth16/witness.h"
@@ -11,20 +12,30 @@
 namespace blindproof::engine {
 
 base::Result<Groth16SetupOutcome> groth16_setup(const Groth16SetupRequest& request, const base::Progress& progress) {
-  if (!request.development) {
-    return base::error(base::ErrorCode::kInvalidArgument, "--dev",
-                       "must be given: keys can only be made from this machine's randomness so far, which is for development; a key of a ceremony made by "
-                       "snarkjs works with `groth16 prove` and `groth16 verify`");
+  if (request.development == request.ptau.has_value()) {
+    return base::error(base::ErrorCode::kInvalidArgument, "setup", "takes either --ptau P.ptau, of a ceremony, or --dev, for development");
+  }
+  if (request.ptau && request.verification_key) {
+    return base::error(base::ErrorCode::kInvalidArgument, "--verification-key", "comes after the contributions: give it to `groth16 contribute` or `groth16 beacon`");
   }
   const Stopwatch watch;
   BLINDPROOF_ASSIGN(const groth16::R1cs r1cs, groth16::read_r1cs(request.circuit));
-  BLINDPROOF_TRY(groth16::setup_for_development(r1cs, request.out, progress));
+  Groth16SetupOutcome outcome{r1cs.constraints(), r1cs.wires, r1cs.public_wires(), {}, 0};
+  if (request.development) {
+    BLINDPROOF_TRY(groth16::setup_for_development(r1cs, request.out, progress));
+  } else {
+    BLINDPROOF_ASSIGN(const groth16::Ptau ptau, groth16::Ptau::open(*request.ptau));
+    if (!request.trust_ptau) BLINDPROOF_TRY(groth16::verify_ptau(ptau, progress));
+    BLINDPROOF_ASSIGN(const groth16::Digest512 hash, groth16::setup_from_ptau(r1cs, ptau, request.out, progress));
+    outcome.circuit_hash = base::to_hex(hash);
+  }
   if (request.verification_key) {
     BLINDPROOF_ASSIGN(const groth16::Zkey key, groth16::Zkey::open(request.out));
     BLINDPROOF_ASSIGN(const groth16::VerificationKey verification_key, key.verification_key());
     BLINDPROOF_TRY(base::write_file_atomic(*request.verification_key, base::as_bytes(verification_key_json(verification_key, key.insecure()))));
   }
-  return Groth16SetupOutcome{r1cs.constraints(), r1cs.wires, r1cs.public_wires(), watch.seconds()};
+  outcome.seconds = watch.seconds();
+  return outcome;
 }
 
 base::Result<Groth16ProveOutcome> groth16_prove(const Groth16ProveRequest& request, const base::Progress& progress) {
@@ -39,6 +50,12 @@ base::Result<Groth16ProveOutcome> groth16_prove(const Groth16ProveRequest& reque
 }
 
 base::Result<Groth16Verdict> groth16_verify(const Groth16VerifyRequest& request) {
+  BLINDPROOF_ASSIGN(const base::Bytes proof, base::read_file(request.proof, kMaxGroth16JsonBytes));
+  BLINDPROOF_ASSIGN(const base::Bytes public_values, base::read_file(request.public_values, kMaxGroth16JsonBytes));
+  return groth16_verify(request, proof, public_values);
+}
+
+base::Result<Groth16Verdict> groth16_verify(const Groth16VerifyRequest& request, base::ByteSpan proof_json, base::ByteSpan public_json) {
   VerificationKeyFile file;
   if (request.key.extension() == ".zkey") {
     BLINDPROOF_ASSIGN(const groth16::Zkey key, groth16::Zkey::open(request.key));
@@ -47,8 +64,8 @@ base::Result<Groth16Verdict> groth16_verify(const Groth16VerifyRequest& request)
   } else {
     BLINDPROOF_ASSIGN(file, read_verification_key_json(request.key));
   }
-  BLINDPROOF_ASSIGN(const groth16::Proof proof, read_proof_json(request.proof));
-  BLINDPROOF_ASSIGN(const std::vector<field::Fr> values, read_public_json(request.public_values));
+  BLINDPROOF_ASSIGN(const groth16::Proof proof, parse_proof_json(proof_json, request.proof.string()));
+  BLINDPROOF_ASSIGN(const std::vector<field::Fr> values, parse_public_json(public_json, request.public_values.string()));
   Groth16Verdict verdict;
   verdict.insecure_key = file.insecure;
   for (const field::Fr& value : values) verdict.public_values.push_back(groth16::to_decimal(value));

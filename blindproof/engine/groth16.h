@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "blindproof/base/bytes.h"
 #include "blindproof/base/progress.h"
 #include "blindproof/base/result.h"
 
@@ -14,16 +15,20 @@ namespace blindproof::engine {
 struct Groth16SetupRequest {
   std::filesystem::path circuit;  // .r1cs
   std::filesystem::path out;      // .zkey
-  std::optional<std::filesystem::path> verification_key;  // .json
-  bool development = false;       // from randomness of this machine
+  std::optional<std::filesystem::path> verification_key;  // .json; of development setups: others aren't finished before a contribution
+  bool development = false;                   // from randomness of this machine
+  std::optional<std::filesystem::path> ptau;  // from a ceremony
+  bool trust_ptau = false;                    // which was verified before
 };
 
 struct Groth16SetupOutcome {
   std::size_t constraints = 0, wires = 0, public_values = 0;
+  std::string circuit_hash;  // hexadecimal; of keys of ceremonies
   double seconds = 0;
 };
 
-/// Errors: kInvalidArgument without `development`: setups from a ceremony's .ptau are not built yet; those of reading and writing.
+/// Errors: kInvalidArgument unless just one of `development` and `ptau` is there; kRejected, naming the check, for a .ptau file that doesn't verify; those of
+/// reading and writing.
 base::Result<Groth16SetupOutcome> groth16_setup(const Groth16SetupRequest& request, const base::Progress& progress = {});
 
 struct Groth16ProveRequest {
@@ -52,5 +57,7 @@ struct Groth16Verdict {
 
 /// Errors: files that can't be used. A proof that doesn't hold is a verdict.
 base::Result<Groth16Verdict> groth16_verify(const Groth16VerifyRequest& request);
+/// Of a proof and public values that were read before: the request's names only say in errors where.
+base::Result<Groth16Verdict> groth16_verify(const Groth16VerifyRequest& request, base::ByteSpan proof_json, base::ByteSpan public_json);
 
 }  // namespace blindproof::engine

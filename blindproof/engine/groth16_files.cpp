@@ -16,7 +16,6 @@ using field::Fr;
 using groth16::to_decimal;
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kMostBytes = std::size_t{64} << 20;
 constexpr const char* kInsecure = "blindproof_insecure";
 
 // Explicitly arrays: lists of pairs would become objects.
@@ -91,10 +90,9 @@ class Reader {
   std::optional<base::Error> error_;
 };
 
-base::Result<Json> read_json(const std::filesystem::path& path) {
-  BLINDPROOF_ASSIGN(const base::Bytes bytes, base::read_file(path, kMostBytes));
+base::Result<Json> parse_json(base::ByteSpan bytes, const std::string& name) {
   Json json = Json::parse(bytes, nullptr, false);
-  if (json.is_discarded()) return base::error(base::ErrorCode::kMalformed, path.string(), "is no JSON");
+  if (json.is_discarded()) return base::error(base::ErrorCode::kMalformed, name, "is no JSON");
   return json;
 }
 
@@ -128,9 +126,9 @@ std::string verification_key_json(const groth16::VerificationKey& key, bool inse
   return json.dump(1) + "\n";
 }
 
-base::Result<groth16::Proof> read_proof_json(const std::filesystem::path& path) {
-  BLINDPROOF_ASSIGN(const Json json, read_json(path));
-  Reader reader(path.string());
+base::Result<groth16::Proof> parse_proof_json(base::ByteSpan bytes, std::string name) {
+  BLINDPROOF_ASSIGN(const Json json, parse_json(bytes, name));
+  Reader reader(std::move(name));
   reader.require(json, "protocol", "groth16");
   if (json.is_object() && json.contains("curve")) reader.require(json, "curve", "bn128");
   const groth16::Proof proof{reader.g1(reader.member(json, "pi_a")), reader.g2(reader.member(json, "pi_b")), reader.g1(reader.member(json, "pi_c"))};
@@ -138,9 +136,9 @@ base::Result<groth16::Proof> read_proof_json(const std::filesystem::path& path) 
   return proof;
 }
 
-base::Result<std::vector<Fr>> read_public_json(const std::filesystem::path& path) {
-  BLINDPROOF_ASSIGN(const Json json, read_json(path));
-  Reader reader(path.string());
+base::Result<std::vector<Fr>> parse_public_json(base::ByteSpan bytes, std::string name) {
+  BLINDPROOF_ASSIGN(const Json json, parse_json(bytes, name));
+  Reader reader(std::move(name));
   if (!json.is_array()) reader.fail("is no list of numbers");
   std::vector<Fr> values;
   for (std::size_t i = 0; reader.ok() && i < json.size(); ++i) values.push_back(reader.number<Fr>(json[i]));
@@ -149,7 +147,8 @@ base::Result<std::vector<Fr>> read_public_json(const std::filesystem::path& path
 }
 
 base::Result<VerificationKeyFile> read_verification_key_json(const std::filesystem::path& path) {
-  BLINDPROOF_ASSIGN(const Json json, read_json(path));
+  BLINDPROOF_ASSIGN(const base::Bytes bytes, base::read_file(path, kMaxGroth16JsonBytes));
+  BLINDPROOF_ASSIGN(const Json json, parse_json(bytes, path.string()));
   Reader reader(path.string());
   reader.require(json, "protocol", "groth16");
   reader.require(json, "curve", "bn128");

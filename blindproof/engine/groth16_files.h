@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "blindproof/base/bytes.h"
+#include "blindproof/base/bytes.h"
 #include "blindproof/groth16/verify.h"
 
 namespace blindproof::engine {
@@ -19,10 +21,12 @@ struct VerificationKeyFile {
   bool insecure = false;
 };
 
-/// Errors: kIo; kMalformed for what isn't such a file or has numbers that aren't reduced; kUnsupported for other protocols and curves. Points are not checked
-/// further: groth16::verify() does that.
-base::Result<groth16::Proof> read_proof_json(const std::filesystem::path& path);
-base::Result<std::vector<field::Fr>> read_public_json(const std::filesystem::path& path);
+inline constexpr std::size_t kMaxGroth16JsonBytes = std::size_t{64} << 20;
+
+/// `name` says in errors which file it is. Points are not checked further: groth16::verify() does that.
+/// Errors: kMalformed for what isn't such a file or has numbers that aren't reduced; kUnsupported for other protocols and curves; kIo, kLimit of files.
+base::Result<groth16::Proof> parse_proof_json(base::ByteSpan bytes, std::string name);
+base::Result<std::vector<field::Fr>> parse_public_json(base::ByteSpan bytes, std::string name);
 base::Result<VerificationKeyFile> read_verification_key_json(const std::filesystem::path& path);
 
 }  // namespace blindproof::engine

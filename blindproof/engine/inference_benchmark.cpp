@@ -44,7 +44,7 @@ struct Recipe {
   std::string_view calibration;
   std::vector<std::string_view> samples;   // files, in the order in which their samples are taken
   model::Arithmetic arithmetic = model::Arithmetic::kExact;  // of the integers that it is compared with
-  int bits = 8;                            // of these, for weights and inputs
+  int bits = 8;                            // of these, for weights and inputs; untrained networks decide by little and need more
   Source source = Source::kModels;         // of calibration and samples
   std::vector<std::size_t> widths = {};    // of a seeded network with squares
 };
@@ -61,7 +61,7 @@ const std::vector<Recipe>& recipes() {
       {"breast-cancer", "tables/breast_cancer_logistic.onnx", "", "tables/breast_cancer_train.npz",
        {"tables/breast_cancer_test.npz", "tables/breast_cancer_train.npz"}},
       {"spam", "tables/spam_logistic.onnx", "", "spam_train.npz", {"spam_test.npz"}, model::Arithmetic::kExact, 8, Source::kData},
-      {"mlp-10m", "", "", "", {}, model::Arithmetic::kRescaled, 8, Source::kSeeded, {784, 2048, 2048, 2048, 10}},
+      {"mlp-10m", "", "", "", {}, model::Arithmetic::kRescaled, 12, Source::kSeeded, {784, 2048, 2048, 2048, 10}},
   };
   return all;
 }

@@ -1118,8 +1118,35 @@ class Groth16(CliTest):
                           ["prove", "--key", path, "--witness", path, "--proof", self.folder / "p.json", "--public", self.folder / "u.json"],
                           ["verify", "--key", path, "--proof", path, "--public", path]):
             self.assertIn(self.error(UNUSABLE, "groth16", *arguments)["code"], ("malformed", "unsupported"))
-        self.assertIn("--dev", self.error(UNUSABLE, "groth16", "setup", path, "--out", self.folder / "k.zkey")["place"])
+        self.assertIn("--dev", self.error(UNUSABLE, "groth16", "setup", path, "--out", self.folder / "k.zkey")["detail"])
+        for arguments in (["ptau", "verify", path], ["ptau", "contribute", path, "--out", self.folder / "p.ptau"],
+                          ["ptau", "prepare", path, "--out", self.folder / "p.ptau"],
+                          ["setup", path, "--ptau", path, "--out", self.folder / "k.zkey"],
+                          ["contribute", path, "--out", self.folder / "k.zkey"], ["verify-key", path, "--circuit", path, "--ptau", path]):
+            self.assertIn(self.error(UNUSABLE, "groth16", *arguments)["code"], ("malformed", "unsupported"))
         self.assert_empty_of(".zkey")
+        self.assertFalse((self.folder / "p.ptau").exists())
+
+    def test_a_ceremony_is_verified_from_its_beginning(self):
+        at = lambda step: self.folder / f"{step}.ptau"
+        words = self.folder / "words"
+        words.write_text("words of my own")
+        self.json(GOOD, "groth16", "ptau", "new", "--power", "3", "--out", at(0))
+        self.assertEqual(self.json(FAILED, "groth16", "ptau", "verify", at(0))["check"], "contributions")
+        one = self.json(GOOD, "groth16", "ptau", "contribute", at(0), "--out", at(1), "--name", "Ada", "--words", words)
+        two = self.json(GOOD, "groth16", "ptau", "beacon", at(1), "--out", at(2), "--beacon", "0xc0ffee")
+        self.json(GOOD, "groth16", "ptau", "prepare", at(2), "--out", at(3))
+        for step in (1, 2, 3):
+            verified = self.json(GOOD, "groth16", "ptau", "verify", at(step))
+            self.assertEqual([c["hash"] for c in verified["contributions"]], [one["hash"], two["hash"]][:step])
+        self.assertEqual(verified["contributions"][0]["name"], "Ada")
+        self.assertEqual((verified["contributions"][1]["beacon"], verified["contributions"][1]["log_iterations"]), ("c0ffee", 10))
+        altered = bytearray(at(3).read_bytes())
+        altered[-1] ^= 1
+        at(4).write_bytes(altered)
+        self.assertEqual(self.json(FAILED, "groth16", "ptau", "verify", at(4))["check"], "prepared.15")
+        for wrong in (["--beacon", "no"], ["--beacon", "00", "--log-iterations", "9"], ["--beacon", "00", "--log-iterations", "33"]):
+            self.error(UNUSABLE, "groth16", "ptau", "beacon", at(1), "--out", at(5), *wrong)
 
     def test_chains_of_hashes_are_proven(self):
         (row,) = self.json(GOOD, "bench", "groth16", "--sizes", "10")["results"]
