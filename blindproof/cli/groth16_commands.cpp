@@ -122,7 +122,7 @@ void add_groth16_bench(CLI::App& bench, Session& session) {
   CLI::App& command = *bench.add_subcommand("groth16", "Time Groth16 on chains of Poseidon hashes; every proof is verified");
   command.add_option("--sizes", request->log_constraints, "Logarithms of the numbers of constraints")
       ->check(CLI::Range(9, 22))->capture_default_str()->delimiter(',');
-  command.footer("The peak of memory is the process': give one size to know that size's. It includes the setup's.\n"
+  command.footer("The peak of memory is that of proving and verifying; the setup's is in the JSON.\n"
                  "Example:\n  blindproof bench groth16 --sizes 16,18 --json");
   session.add_command(command, [&session, request] {
     const auto results = engine::run_groth16_benchmark(*request, session.progress());
@@ -131,7 +131,7 @@ void add_groth16_bench(CLI::App& bench, Session& session) {
     std::vector<std::vector<std::string>> table{{"constraints", "setup", "prove", "verify", "key", "peak memory"}};
     for (const engine::Groth16Measurement& m : *results) {
       rows.push_back({{"constraints", m.constraints}, {"log_domain", m.log_domain}, {"setup_s", m.setup_s}, {"prove_s", m.prove_s}, {"verify_s", m.verify_s},
-                      {"zkey_bytes", m.zkey_bytes}, {"peak_rss_bytes", m.peak_rss_bytes}, {"threads", m.threads}});
+                      {"zkey_bytes", m.zkey_bytes}, {"setup_peak_rss_bytes", m.setup_peak_rss_bytes}, {"peak_rss_bytes", m.peak_rss_bytes}, {"threads", m.threads}});
       table.push_back({format_count(m.constraints), format_seconds(m.setup_s), format_seconds(m.prove_s), format_seconds(m.verify_s), format_bytes(m.zkey_bytes),
                        format_bytes(m.peak_rss_bytes)});
     }

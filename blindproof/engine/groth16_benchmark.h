@@ -24,11 +24,12 @@ struct Groth16Measurement {
   int log_domain = 0;
   std::size_t constraints = 0;
   double setup_s = 0, prove_s = 0, verify_s = 0;
-  std::size_t zkey_bytes = 0, peak_rss_bytes = 0;
+  std::size_t zkey_bytes = 0;
+  std::size_t setup_peak_rss_bytes = 0, peak_rss_bytes = 0;  // until the setup was done; from then on, where the kernel can forget a peak
   std::size_t threads = 0;
 };
 
-/// Each size in a process of its own, so that peaks of memory are its own; setup and proof go through files in a temporary folder. Proofs are verified.
+/// Sizes one after the other; setup and proof go through files in a temporary folder. Proofs are verified.
 base::Result<std::vector<Groth16Measurement>> run_groth16_benchmark(const Groth16BenchmarkRequest& request, const base::Progress& progress = {});
 
 }  // namespace blindproof::engine
