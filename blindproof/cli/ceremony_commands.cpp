@@ -56,9 +56,9 @@ int report_ceremony(Session& session, const engine::CeremonySummary& summary, Js
   json.update({{"accepted", !summary.refusal}, {"contributions", std::move(contributions)}, {"seconds", summary.seconds}});
   if (summary.refusal) {
     json.update({{"check", summary.refusal->place}, {"error", error_json(*summary.refusal)}});
-    return session.report(std::move(json), "Refused by check " + summary.refusal->message(), kFailed);
+    return session.report(json, "Refused by check " + summary.refusal->message(), kFailed);
   }
-  return session.report(std::move(json), good + " Contributions, and what each of them should have published:\n" + lines, kGood);
+  return session.report(json, good + " Contributions, and what each of them should have published:\n" + lines, kGood);
 }
 
 void add_ptau_commands(CLI::App& group, Session& session) {

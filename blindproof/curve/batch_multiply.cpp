@@ -60,14 +60,14 @@ struct Magnitude {
 };
 
 // Odd digits in (-2^(width-1), 2^(width-1)), any two nonzero ones `width` positions apart: sum digits_i 2^i is the number.
-void signed_digits(field::Limbs value, unsigned width, std::span<std::int8_t> digits) {
+void signed_digits(field::Limbs value, unsigned width, std::span<std::int16_t> digits) {
   const std::uint64_t modulus = std::uint64_t{1} << width;
-  for (std::int8_t& digit : digits) {
+  for (std::int16_t& digit : digits) {
     digit = 0;
     if ((value[0] & 1) != 0) {
       std::int64_t odd = static_cast<std::int64_t>(value[0] & (modulus - 1));
       if (odd >= static_cast<std::int64_t>(modulus / 2)) odd -= static_cast<std::int64_t>(modulus);
-      digit = static_cast<std::int8_t>(odd);
+      digit = static_cast<std::int16_t>(odd);
       // value -= odd; below 2^255 and odd: no borrow beyond, a carry fits
       if (odd > 0) {
         value[0] -= static_cast<std::uint64_t>(odd);
@@ -181,7 +181,7 @@ class BlockMultiplier {
   const Kernels& kernels_;
   std::vector<Affine> live_;
   std::vector<Magnitude> magnitudes_;
-  std::vector<std::int8_t> digits_;
+  std::vector<std::int16_t> digits_;
   std::vector<std::uint8_t> started_;
   std::vector<Addition<PackedType>> jobs_;
   std::unique_ptr<PackedType[]> storage_;
