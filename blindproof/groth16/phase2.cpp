@@ -347,13 +347,14 @@ base::Status verify_key_of_circuit(const Zkey& key, const R1cs& r1cs, const Ptau
   if (key.sections().size(kZkeyCoefficients) != coefficient_section_bytes(r1cs)) return rejected("coefficients", "are another number than the circuit's");
   std::uint64_t at = 0;
   base::Bytes found;
-  BLINDPROOF_TRY(for_coefficient_blocks(r1cs, [&](base::ByteSpan block) -> base::Status {
+  const auto compare = [&](base::ByteSpan block) -> base::Status {
     found.resize(block.size());
     BLINDPROOF_TRY(key.sections().read(kZkeyCoefficients, at, found));
     at += block.size();
     if (!std::ranges::equal(found, block)) return rejected("coefficients", "aren't the circuit's");
     return {};
-  }));
+  };
+  BLINDPROOF_TRY(for_coefficient_blocks(r1cs, compare));
   BLINDPROOF_ASSIGN(const Digest512 hash, initial.for_sections(
                                               [&](ZkeySection section, auto points) -> base::Status {
                                                 if constexpr (std::is_same_v<decltype(points), std::span<const G1Affine>>) {
