@@ -7,6 +7,7 @@
 
 #include "blindproof/base/check.h"
 #include "blindproof/base/thread_pool.h"
+#include "blindproof/crypto/secret.h"
 #include "blindproof/curve/kernels.h"
 #include "blindproof/curve/msm.h"
 #include "blindproof/curve/segment_sums.h"
@@ -89,11 +90,19 @@ template <class Affine>
 class BlockMultiplier {
  public:
   explicit BlockMultiplier(const Kernels& kernels) : kernels_(kernels) {}
+  BlockMultiplier(const BlockMultiplier&) = delete;
+  BlockMultiplier& operator=(const BlockMultiplier&) = delete;
+  // Scalars may be what a contributor to a ceremony has to forget.
+  ~BlockMultiplier() {
+    crypto::wipe({reinterpret_cast<std::uint8_t*>(magnitudes_.data()), magnitudes_.size() * sizeof(Magnitude)});
+    crypto::wipe({reinterpret_cast<std::uint8_t*>(digits_.data()), digits_.size() * sizeof(digits_[0])});
+  }
 
   // Requires: points.size() == scalars.size() <= kPointsAtOnce.
   void run(std::span<Affine> points, std::span<const Fr> scalars) {
     live_.clear();
     magnitudes_.clear();
+    magnitudes_.reserve(kPointsAtOnce);  // no copies are left behind by growing
     unsigned bits = 0;
     for (std::size_t i = 0; i < points.size(); ++i) {
       if (points[i].is_identity()) continue;
@@ -128,7 +137,7 @@ class BlockMultiplier {
     const unsigned width = bits <= 8 ? 2 : bits <= 32 ? 3 : bits <= 96 ? 4 : 5;
     const std::size_t odd = std::size_t{1} << (width - 2);  // 1, 3, .., 2^(width-1) - 1
     const unsigned positions = bits + 1;
-    digits_.resize(n * positions);
+    digits_.resize(std::max(digits_.size(), n * positions));
     for (std::size_t i = 0; i < n; ++i) signed_digits(magnitudes_[i].limbs, width, std::span(digits_).subspan(i * positions, positions));
 
     reserve(n * (odd + 2));

@@ -167,6 +167,8 @@ bool same_ratio(const G1Affine& a1, const G1Affine& a2, const G2Affine& b1, cons
 void absorb(Blake2b& hash, std::span<const G1Affine> points) { hash.absorb(uncompressed(points)); }
 void absorb(Blake2b& hash, std::span<const G2Affine> points) { hash.absorb(uncompressed(points)); }
 
+void wipe(std::span<Fr> secrets) { crypto::wipe({reinterpret_cast<std::uint8_t*>(secrets.data()), secrets.size_bytes()}); }
+
 std::vector<Fr> combination(std::size_t count, crypto::Csprng& random) {
   std::vector<Fr> result(count);
   for (Fr& value : result) value = Fr::from_limbs({random.next_u64(), random.next_u64(), 0, 0});

@@ -85,6 +85,9 @@ void absorb(Blake2b& hash, std::span<const G2Affine> points);
 inline void absorb(Blake2b& hash, const G1Affine& point) { absorb(hash, std::span(&point, 1)); }
 inline void absorb(Blake2b& hash, const G2Affine& point) { absorb(hash, std::span(&point, 1)); }
 
+/// Overwrites what must be forgotten.
+void wipe(std::span<Fr> secrets);
+
 /// Numbers below 2^128 for random combinations.
 std::vector<Fr> combination(std::size_t count, crypto::Csprng& random);
 

@@ -321,7 +321,9 @@ base::Result<Digest512> contribute_to_key(const Zkey& from, const Origin& origin
     for (std::size_t at = 0; at < count; at += kPointsAtOnce) {
       progress.report(section == kZkeyC ? "wires" : "quotient", at, count);
       BLINDPROOF_ASSIGN(std::vector<G1Affine> points, from.g1_points(section, at, std::min(kPointsAtOnce, count - at)));
-      curve::multiply_each(std::span<G1Affine>(points), std::vector<Fr>(points.size(), inverse.expose()));
+      std::vector<Fr> factors(points.size(), inverse.expose());
+      curve::multiply_each(std::span<G1Affine>(points), factors);
+      wipe(factors);
       BLINDPROOF_TRY(writer.write(bytes_of(std::span<const G1Affine>(points))));
     }
   }

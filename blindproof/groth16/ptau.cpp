@@ -159,6 +159,7 @@ base::Status multiply_section(const Ptau& from, PtauSection section, const Fr& f
       factor *= ratio;
     }
     curve::multiply_each(std::span<Point>(points), factors);
+    wipe(factors);
     if (at == 0) std::copy_n(points.begin(), std::min<std::size_t>(2, points.size()), beginning);
     BLINDPROOF_TRY(writer.write(bytes_of(std::span<const Point>(points))));
     response.absorb(compressed(points));
