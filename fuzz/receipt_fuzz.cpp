@@ -10,6 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const base::ByteSpan bytes(data, size);
   (void)chain::parse_public_json(bytes, "fuzz");
   (void)chain::parse_proof_json(bytes, "fuzz");
+  (void)chain::parse_public_values(bytes, "fuzz");
   (void)chain::parse_rpc_reply(bytes, 1, "fuzz");
   (void)chain::parse_artifact(bytes, "fuzz");
   if (const auto settlement = chain::parse_settlement(bytes, "fuzz"); settlement.ok()) {

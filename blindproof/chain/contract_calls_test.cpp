@@ -76,6 +76,47 @@ TEST(ContractCalls, ArgumentsOfSubmissionsAreFlatWords) {
   EXPECT_NE(encode_verify_and_record(submission), encode_verify_receipt_proof(submission));
 }
 
+TEST(ContractCalls, ClaimsAreTheSettlementAndItsDigests) {
+  Settlement terms;
+  terms.receipt_hash = word(0x22);
+  terms.recipient.bytes[19] = 0x33;
+  terms.amount = 0x44;
+  terms.nonce = 0x55;
+  terms.deadline = 0x66;
+  const InferenceDigests digests{word(0x77), word(0x88), word(0x99)};
+  const std::string arguments = hex_words({word(0x22), word(0x33), word(0x44), word(0x55), word(0x66), word(0x77), word(0x88), word(0x99)});
+  EXPECT_EQ(base::to_hex(encode_mint(terms, digests)).substr(8), arguments);
+  EXPECT_EQ(base::to_hex(encode_release(5, terms, digests)).substr(8), hex_words({word(5)}) + arguments);
+}
+
+TEST(ContractCalls, ProofsForBareVerifiersEndInTheirPublicValues) {
+  const ProofWords proof = parse_proof_json(base::as_bytes(kProof), "test").value();
+  std::string expected;
+  for (const Word& w : proof) expected += base::to_hex(w);
+  const std::vector<Word> inputs = parse_public_values(base::as_bytes(R"(["8","9","10"])"), "test").value();
+  const base::Bytes call = encode_verify_proof(proof, inputs);
+  EXPECT_EQ(base::to_hex(call).substr(8), expected + hex_words({word(8), word(9), word(10)}));
+  const auto selector = selector_of("verifyProof(uint256[8],uint256[3])");
+  EXPECT_TRUE(std::equal(selector.begin(), selector.end(), call.begin()));
+}
+
+TEST(PublicValues, AreOneTo64DecimalTexts) {
+  const auto list = [](std::size_t count) {
+    std::string text = "[";
+    for (std::size_t i = 0; i < count; ++i) text += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\"";
+    return text + "]";
+  };
+  const auto code = [](std::string_view text) {
+    const auto values = parse_public_values(base::as_bytes(text), "test");
+    return values.ok() ? std::string("ok") : std::string(base::error_code_name(values.error().code));
+  };
+  EXPECT_EQ(parse_public_values(base::as_bytes(list(1)), "test").value().size(), 1u);
+  EXPECT_EQ(parse_public_values(base::as_bytes(list(64)), "test").value().size(), 64u);
+  for (const std::string_view wrong : {"[]", "{}", "1", "", "[1]", "[\"-1\"]", "[\"01\"]", "[\"0x1\"]", "[[\"1\"]]", "[\"1\"] ]"}) EXPECT_EQ(code(wrong), "malformed") << wrong;
+  EXPECT_NE(code(list(65)), "ok");
+  EXPECT_EQ(code(std::string(kMaxProofJsonBytes + 1, ' ')), "limit");
+}
+
 Execution execution_with(Log log) {
   Execution execution;
   execution.success = true;
@@ -119,6 +160,34 @@ TEST(ContractCalls, EventsCountFromTheContractAndForTheStatementOnly) {
   EXPECT_FALSE(find_version_added(execution_with(added), terms.recipient, word(7)).has_value());
 }
 
+TEST(ContractCalls, PaymentsCountFromTheConsumerForTheReceiptOnly) {
+  Settlement terms;
+  terms.receipt_hash = word(2);
+  terms.recipient.bytes[0] = 3;
+  Address consumer;
+  consumer.bytes[0] = 4;
+  const Log minted{consumer, {crypto::keccak256(base::as_bytes("ReceiptMinted(bytes32,address,uint256)")), terms.receipt_hash, word_of(terms.recipient)}, {}};
+  const Log released{consumer, {crypto::keccak256(base::as_bytes("JobReleased(uint64,bytes32,bytes32,uint128,uint128)")), word(5), terms.receipt_hash}, {}};
+  const auto mints = [&](const Log& log) { return has_receipt_minted(execution_with(log), consumer, terms); };
+  const auto releases = [&](const Log& log) { return has_job_released(execution_with(log), consumer, 5, terms); };
+  EXPECT_TRUE(mints(minted));
+  EXPECT_TRUE(releases(released));
+  EXPECT_FALSE(mints(released));
+  EXPECT_FALSE(releases(minted));
+  for (std::size_t i = 0; i < 3; ++i) {
+    Log other_mint = minted, other_release = released;
+    other_mint.topics[i][31] ^= 1;
+    other_release.topics[i][31] ^= 1;
+    EXPECT_FALSE(mints(other_mint)) << i;
+    EXPECT_FALSE(releases(other_release)) << i;
+  }
+  Log elsewhere = minted;
+  elsewhere.address.bytes[1] = 1;
+  EXPECT_FALSE(mints(elsewhere));
+  elsewhere.topics = released.topics;
+  EXPECT_FALSE(releases(elsewhere));
+}
+
 // Function, event and error signatures, out of the sources: "name(type,...)" with structs spelled out.
 std::set<std::string> signatures_of(const std::filesystem::path& folder, const std::string& keyword) {
   std::string source;
@@ -154,12 +223,15 @@ TEST(ContractCalls, SignaturesAreThoseOfTheContractsSources) {
   for (const char* signature :
        {"verifyAndRecord(address,(bytes32,address,uint128,uint64,uint64),(bytes32,bytes32,bytes32),uint256[8],(bytes32,bytes32,uint8))",
         "verifyReceiptProof(address,(bytes32,address,uint128,uint64,uint64),(bytes32,bytes32,bytes32),uint256[8],(bytes32,bytes32,uint8))",
+        "mint((bytes32,address,uint128,uint64,uint64),(bytes32,bytes32,bytes32))",
+        "release(uint64,(bytes32,address,uint128,uint64,uint64),(bytes32,bytes32,bytes32))",
         "register(address,bytes32,bytes32,bytes32,uint128,uint256[8])", "addVersion(address,uint64,bytes32,bytes32,bytes32,uint256[8])"}) {
     EXPECT_TRUE(functions.contains(signature)) << signature;
   }
   const auto events = signatures_of(contracts / "src", "event");
   for (const char* signature : {"ProofVerified(bytes32,address,bytes32,address,address,uint128,uint64)",
-                                "VersionAdded(uint64,uint64,bytes32,bytes32,bytes32,address)"}) {
+                                "VersionAdded(uint64,uint64,bytes32,bytes32,bytes32,address)", "ReceiptMinted(bytes32,address,uint256)",
+                                "JobReleased(uint64,bytes32,bytes32,uint128,uint128)"}) {
     EXPECT_TRUE(events.contains(signature)) << signature;
   }
   std::set<std::string> known;

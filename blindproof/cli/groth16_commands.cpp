@@ -32,10 +32,10 @@ void add_setup(CLI::App& group, Session& session) {
         .line("time", format_seconds(outcome->seconds));
     Json json = {{"key", request->out}, {"constraints", outcome->constraints}, {"wires", outcome->wires}, {"public_values", outcome->public_values},
                  {"insecure", request->development}, {"seconds", outcome->seconds}};
-    if (request->development) return session.report(std::move(json), kWarning + sheet.text());
+    if (request->development) return session.report(json, kWarning + sheet.text());
     json["circuit_hash"] = outcome->circuit_hash;
     sheet.line("circuit hash", outcome->circuit_hash);
-    return session.report(std::move(json), sheet.text() + "Proofs under this key can be forged until somebody contributes: `groth16 contribute`.\n");
+    return session.report(json, sheet.text() + "Proofs under this key can be forged until somebody contributes: `groth16 contribute`.\n");
   });
 }
 

@@ -37,10 +37,9 @@ chain::Digest256 digest_of(const field::Fr& value) {
   return digest;
 }
 
-// What is to be proven, and the public values that it must have; nothing for an inference, whose public values are the digests.
 struct Statement {
   engine::CircuitStatement circuit;
-  std::optional<chain::Settlement> settlement;
+  std::optional<chain::Settlement> settlement;  // of a receipt
 };
 
 base::Result<chain::Settlement> read_terms(const path& file) {
@@ -146,7 +145,7 @@ void add_witness_command(CLI::App& groth16, Session& session) {
   CLI::Option* receipt = command.add_option("--receipt", arguments->receipt, "receipt: R.json, whose units are part of the amount");
   command.add_option("--units", arguments->units, "receipt: instead of the receipt's; the amount is units times a price")->excludes(receipt);
   command.footer(
-      "The same model digest needs the same salt: give --salts with the file of the registration, cut to {\"model\": \"...\"}.\n"
+      "The same model has the same digest under the same salt only: give the salts of its registration to later statements.\n"
       "Examples:\n  blindproof groth16 witness net.bpm --circuit net_inference.r1cs --input x.npy --out w.wtns\n"
       "  blindproof groth16 witness net.bpm --circuit net_model_integrity.r1cs --statement integrity --chain-id 31337 \\\n"
       "    --contract 0x... --owner 0x... --out model.wtns\n"

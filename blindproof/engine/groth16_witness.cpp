@@ -7,6 +7,7 @@
 
 #include "blindproof/circuits/witness_solver.h"
 #include "blindproof/crypto/random.h"
+#include "blindproof/crypto/secret.h"
 #include "blindproof/engine/samples.h"
 #include "blindproof/engine/stopwatch.h"
 #include "blindproof/groth16/decimal.h"
@@ -68,7 +69,8 @@ base::Result<ModelWitness> make_model_witness(const ModelWitnessRequest& request
   if (registration != nullptr && (request.input || request.index)) {
     return base::error(ErrorCode::kInvalidArgument, "--input", "belongs to no statement about the model alone");
   }
-  BLINDPROOF_ASSIGN(const model::ModelFile file, read_model(request.model));
+  BLINDPROOF_ASSIGN(model::ModelFile file, read_model(request.model));
+  crypto::wipe(file.blinding_seed);
   const model::Architecture& architecture = file.graph.architecture;
   BLINDPROOF_ASSIGN(const circuits::Network network, in_file(request.model, circuits::network_of(architecture)));
   const circuits::NetworkParameters parameters = circuits::parameters_of(file.graph);

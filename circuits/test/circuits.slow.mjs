@@ -161,14 +161,16 @@ test('digits8: inference is accepted, determined, and bound everywhere; snarkjs 
   }
 });
 
-test('digits8: our own witnesses are circom\'s, byte for byte, and our own digests are the circuits\'', {
-  skip: program && process.env.BLINDPROOF_MODEL_WITNESS ? false : 'BLINDPROOF_MODEL_WITNESS names no program' }, async () => {
+test('digits8: our own witnesses are circom\'s, byte for byte, and our own digests are the circuits\'', withProgram, async () => {
   const { bpm, model } = digits8();
-  const [theirs, ours] = ['theirs.wtns', 'ours.wtns'].map((name) => path.join(build, name));
-  // The terms of model_witness.cpp.
-  const repeated = (byte, count) => BigInt(`0x${byte.repeat(count)}`);
-  const terms = { chainId: 31337n, contract: repeated('01', 20), recipient: repeated('02', 20), units: 1000n, unitPrice: 7n, nonce: 5n,
-    deadline: 1800000000n, receiptHashHi: repeated('03', 16), receiptHashLo: repeated('03', 16) };
+  const [theirs, ours, salted, settlement] = ['theirs.wtns', 'ours.wtns', 'salts.json', 'settlement.json'].map((name) => path.join(build, name));
+  const terms = { ...receipt(), units: 1000n, unitPrice: 7n };
+  const hex = (value, bytes) => `0x${bigEndian(value, bytes).toString('hex')}`;
+  const [contract, party] = [hex(terms.contract, 20), hex(terms.recipient, 20)];
+  fs.writeFileSync(settlement, JSON.stringify({ chain_id: `${terms.chainId}`, contract, recipient: party, amount: '7000', nonce: `${terms.nonce}`,
+    deadline: `${terms.deadline}`, receipt_hash: hex(terms.receiptHashHi, 16) + hex(terms.receiptHashLo, 16).slice(2) }));
+  const options = { inference: [], receipt: ['--settlement', settlement, '--units', '1000'],
+    integrity: ['--chain-id', '31337', '--contract', contract, '--owner', party] };
   for (const [kind, source, index] of [['inference', 'inference', 1], ['inference', 'inference', 300], ['receipt', 'receipt', 2],
     ['integrity', 'model_integrity', 0]]) {
     const compiled = circuit(`main/digits8_${source}.circom`);
@@ -178,14 +180,16 @@ test('digits8: our own witnesses are circom\'s, byte for byte, and our own diges
       integrity: { modelSalt: salts.modelSalt, chainId: terms.chainId, contract: terms.contract, owner: terms.recipient } }[kind];
     const witness = await compiled.witness({ ...parametersOf(model), ...inputs });
     writeWtns(theirs, witness);
-    const result = spawnSync(process.env.BLINDPROOF_MODEL_WITNESS,
-      [kind, bpm, compiled.files.r1cs, ours, salts.modelSalt, salts.inputSalt, salts.outputSalt, ...values].map(String),
-      { encoding: 'utf8' });
-    assert.equal(result.status, 0, result.stderr || String(result.error));
+    fs.writeFileSync(salted, JSON.stringify({ model: `${salts.modelSalt}`, input: `${salts.inputSalt}`, output: `${salts.outputSalt}` }));
+    const sample = kind === 'integrity' ? [] : ['--input', path.join(digits, 'digits8_test.npz'), '--index', `${index}`];
+    const printed = JSON.parse(cli('groth16', 'witness', bpm, '--circuit', compiled.files.r1cs, '--statement', kind, ...sample, ...options[kind],
+      '--salts', salted, '--out', ours, '--json'));
     assert.ok(fs.readFileSync(theirs).equals(fs.readFileSync(ours)), kind);
-    const printed = result.stdout.trim().split('\n').map(BigInt);
-    assert.deepEqual(printed, [...digests(model, values, salts), architectureHash(model)]);
-    if (kind === 'inference') assert.deepEqual(printed.slice(0, 3), compiled.outputs(witness));
+    assert.deepEqual(printed.public.map(BigInt), compiled.outputs(witness));
+    assert.equal(BigInt(printed.architecture_hash), architectureHash(model));
+    const expected = digests(model, values, salts);
+    assert.equal(BigInt(printed.model_hash), expected[0]);
+    if (kind !== 'integrity') assert.deepEqual([printed.input_hash, printed.output_hash].map(BigInt), expected.slice(1));
   }
 });
 

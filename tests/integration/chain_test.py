@@ -582,6 +582,56 @@ class Nodes(Case):
                 with FakeNode(self.answers(**{method: wrong})) as fake:
                     self.deploy(fake, code=UNUSABLE)
 
+    @needs_oracle
+    def test_coins_are_sent_along(self):
+        secret, _ = self.ethereum_key("sender")
+        log = {"address": CONTRACT.lower(), "topics": ["0x" + "22" * 32], "data": "0x01"}
+        receipt = lambda p: {"transactionHash": p[0], "status": "0x1", "blockNumber": "0x2", "gasUsed": "0x5208", "contractAddress": None, "logs": [log]}
+        send = lambda fake, value, code=GOOD: run("chain", "send", CONTRACT, "open()", "--value", value, "--rpc", fake.url, "--key-file", secret, code=code)
+        with FakeNode(self.answers(eth_getTransactionReceipt=receipt)) as fake:
+            said = send(fake, 10**18)
+            self.assertEqual(ask("transaction", raw=fake.sent()[0])["value"], str(10**18))
+            [estimated] = [r["params"][0] for r in fake.asked if r["method"] == "eth_estimateGas"]
+            self.assertEqual(estimated["value"], hex(10**18))
+            self.assertEqual(said["events"], [{"contract": CONTRACT, "topics": log["topics"], "data": "0x01"}])
+            for wrong in ("-1", "1.5", "0x1", "01", 2**128):
+                send(fake, wrong, UNUSABLE)
+            self.assertEqual(len(fake.sent()), 1)
+
+    def test_calls_return_words(self):
+        ask_for = lambda fake, *arguments, code=GOOD: run("chain", "call", CONTRACT, "credit(address)", "--args", *arguments, "--rpc", fake.url, code=code)
+        words = ["0x" + "01" * 32, "0x" + "02" * 5]
+        for answer, expected in (("0x" + words[0][2:] + words[1][2:], words), ("0x", [])):
+            with FakeNode(self.answers(eth_call=answer)) as fake:
+                self.assertEqual(ask_for(fake, RECIPIENT)["words"], expected)
+                [called] = [r["params"][0] for r in fake.asked if r["method"] == "eth_call"]
+                self.assertEqual(called["data"][10:], RECIPIENT[2:].lower().rjust(64, "0"))
+        with FakeNode(self.answers(eth_call=answer)) as fake:
+            ask_for(fake, "7", code=UNUSABLE)
+            ask_for(fake, RECIPIENT, RECIPIENT, code=UNUSABLE)
+        with FakeNode(self.answers(eth_getCode="0x")) as fake:
+            self.assertEqual(ask_for(fake, RECIPIENT, code=FAILED)["error"]["code"], "mismatch")
+
+    def test_bare_verifiers_are_asked(self):
+        proof, inputs = self.write("proof.json", Simulator(random.Random(SEED)).proof(["1", "2"])), self.write("public.json", ["1", "2", "3"])
+        verify = lambda fake, code: run("chain", "verify-proof", CONTRACT, "--proof", proof, "--public", inputs, "--rpc", fake.url, code=code)
+        with FakeNode(self.answers(eth_call="0x")) as fake:
+            self.assertEqual(verify(fake, GOOD)["gas"], 0x10000)
+            [called] = [r["params"][0] for r in fake.asked if r["method"] == "eth_call"]
+            self.assertEqual(called["data"][-3 * 64:], "".join(f"{n:064x}" for n in (1, 2, 3)))
+            self.assertEqual(fake.sent(), [])
+            for wrong in ("[]", "[1]", "{}", '["1",', json.dumps(["1"] * 65)):
+                self.write("public.json", wrong)
+                verify(fake, UNUSABLE)
+            self.write("public.json", ["1", "2", "3"])
+        with FakeNode(self.answers(eth_call={"code": 3, "message": "execution reverted", "data": "0x7fcdd1f4"})) as fake:
+            said = verify(fake, FAILED)
+            self.assertEqual((said["accepted"], said["check"]), (False, "chain.proof"))
+            self.assertIn("ProofInvalid()", said["error"]["detail"])
+        for answer in ("0x" + "00" * 31 + "01", "0x00"):  # some contract that returns false, or true
+            with FakeNode(self.answers(eth_call=answer)) as fake:
+                self.assertEqual(verify(fake, FAILED)["error"]["code"], "mismatch")
+
     def test_redirects_are_not_followed(self):
         with FakeNode(self.answers()) as target, FakeNode({}, lambda handler, request: handler.reply(307, b"", Location=target.url)) as fake:
             self.deploy(fake, code=UNUSABLE)
@@ -683,6 +733,19 @@ class LocalChain(Case):
         self.write("c.json", {**ARTIFACT, "bytecode": "0xfe"})
         run("chain", "deploy", artifact, "--rpc", self.url, "--key-file", secret, code=FAILED)
 
+    def test_bare_verifiers_accept_proofs_of_their_key(self):
+        key, _ = self.rich_key("sender")
+        verifier = self.deploy(self.contracts.build / "Groth16Verifier.json", key)
+        proof = self.write("proof.json", self.contracts.simulator.proof(["5", "7"]))
+        verify = lambda inputs, code=FAILED, at=verifier: run("chain", "verify-proof", at, "--proof", proof, "--public", self.write("public.json", inputs), "--rpc", self.url, code=code)
+        gas = verify(["5", "7"], GOOD)["gas"]
+        self.assertTrue(200_000 < gas < 240_000, gas)
+        for inputs, reason in ((["7", "5"], "ProofInvalid()"), ([str(5 + FIELD_ORDER), "7"], "InputNotInField(uint256)"), (["5"], "reverted")):
+            said = verify(inputs)
+            self.assertEqual(said["check"], "chain.proof")
+            self.assertIn(reason, said["error"]["detail"])
+        self.assertEqual(verify(["5", "7"], at=RECIPIENT)["error"]["code"], "mismatch")
+
     def setting(self, contract):
         """Its owner's key, its address, an authorised verifier's, another verifier's."""
         owner, owner_address = self.rich_key("owner")
@@ -691,7 +754,7 @@ class LocalChain(Case):
         self.send(address, "authoriseVerifier(address,bytes32,bytes32)", owner, verifiers[0], *self.contracts.hashes)
         return owner, address, *verifiers
 
-    def attested(self, contract, coordinator, number, deadline=4_000_000_000, proven=None, **changes):
+    def attested(self, contract, coordinator, number, deadline=4_000_000_000, proven=None, job=None, **changes):
         """A receipt with a proof attached, and the proof."""
         if not (self.folder / "provider.key").exists():
             self.key()
@@ -699,7 +762,7 @@ class LocalChain(Case):
         run("receipt", "sign", path, "--key", self.folder / "provider.key")
         settlement = self.folder / f"s{number}.json"
         run("receipt", "settle", path, "--provider-key", self.folder / "provider.pub", "--chain-id", CHAIN, "--contract", contract, "--recipient", RECIPIENT, "--unit-price", 10**15,
-            "--deadline", deadline, "--key-file", coordinator, "--out", settlement)
+            "--deadline", deadline, "--key-file", coordinator, "--out", settlement, *([] if job is None else ["--nonce", job]))
         digests = [n.to_bytes(32, "big") for n in (1, 2, 3)]
         statement = Settlements.statement(json.loads(settlement.read_text()), *digests)
         proof = self.write(f"proof{number}.json", self.contracts.simulator.proof(proven or statement))
@@ -742,6 +805,51 @@ class LocalChain(Case):
         self.assertEqual(submit(elsewhere, code=FAILED, proof=other_proof)["error"]["code"], "rejected")
         nowhere, other_proof = self.attested(RECIPIENT, coordinator, 4)
         self.assertEqual(submit(nowhere, code=FAILED, proof=other_proof)["error"]["code"], "mismatch")
+
+    def test_settled_receipts_are_minted_or_released_once(self):
+        sender, sender_address = self.rich_key("sender")
+        coordinator, coordinator_address = self.rich_key("coordinator")
+
+        def consumed_by(contract, *arguments):
+            owner, receipts, verifier, _ = self.setting("ZKReceiptVerifier")
+            self.send(receipts, "authoriseCoordinator(address)", owner, coordinator_address)
+            consumer = self.deploy(self.contracts.build / f"{contract}.json", owner, *(receipts if a is None else a for a in arguments))
+            self.send(receipts, "setConsumer(address)", owner, consumer)
+            owner.unlink()
+            return receipts, verifier, consumer
+
+        def submit(receipt, proof, verifier):
+            run("chain", "submit", receipt, "--proof", proof, "--verifier", verifier, "--rpc", self.url, "--key-file", sender)
+
+        claim = lambda receipt, *options, code=GOOD: run("chain", "claim", receipt, *options, "--rpc", self.url, "--key-file", sender, code=code)
+        call = lambda contract, function, *arguments: int(run("chain", "call", contract, function, *(["--args", *arguments] if arguments else []), "--rpc", self.url)["words"][0], 16)
+        refusal = lambda *arguments: claim(*arguments, code=FAILED)["error"]
+
+        receipts, verifier, token = consumed_by("AIToken", coordinator_address, None, "AI token", "AIT", 10**27)
+        receipt, proof = self.attested(receipts, coordinator, 1)
+        self.assertIn("NotRecorded", refusal(receipt, "--token", token)["detail"])
+        submit(receipt, proof, verifier)
+        self.assertEqual(refusal(receipt, "--token", RECIPIENT)["code"], "mismatch")
+        self.assertEqual(refusal(receipt, "--token", receipts)["code"], "rejected")
+        self.assertEqual(claim(receipt, "--token", token)["amount"], str(1200 * 10**15))
+        self.assertEqual(call(token, "balanceOf(address)", RECIPIENT), 1200 * 10**15)
+        self.assertIn("AlreadyConsumed", refusal(receipt, "--token", token)["detail"])
+        for options in ([], ["--job", 1], ["--escrow", token], ["--token", token, "--escrow", token, "--job", 1]):
+            claim(receipt, *options, code=UNUSABLE)
+
+        receipts, verifier, escrow = consumed_by("JobEscrow", None)
+        model, source = ("0x" + f"{n:064x}" for n in (1, 2))
+        deadline = int(rpc(self.url, "eth_getBlockByNumber", "latest", False)["timestamp"], 16) + 1000
+        rpc(self.url, "anvil_setBalance", sender_address, hex(10**20))
+        opened = run("chain", "send", escrow, "open(address,bytes32,bytes32,uint64)", "--args", RECIPIENT, model, source, deadline, "--value", 2 * 10**18, "--rpc", self.url,
+                     "--key-file", sender)
+        job = int(opened["events"][0]["topics"][1], 16)
+        receipt, proof = self.attested(receipts, coordinator, 2, job=job)
+        submit(receipt, proof, verifier)
+        self.assertIn("JobNotOpen", refusal(receipt, "--escrow", escrow, "--job", job + 1)["detail"])
+        claim(receipt, "--escrow", escrow, "--job", job)
+        self.assertEqual(call(escrow, "credit(address)", RECIPIENT), 1200 * 10**15)
+        self.assertIn("JobNotOpen", refusal(receipt, "--escrow", escrow, "--job", job)["detail"])
 
     def test_tampered_settlements_never_reach_the_chain(self):
         owner, contract, verifier, _ = self.setting("ZKReceiptVerifier")

@@ -1154,6 +1154,65 @@ class Groth16(CliTest):
         self.assertGreater(min(row["setup_s"], row["prove_s"], row["verify_s"]), 0)
 
 
+class Groth16Witnesses(CliTest):
+    """Witnesses of real circuits are compared with circom's by the circuits' tests; here is what comes before."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.circuit = cls.folder / "c.r1cs"
+        order = 21888242871839275222246405745257275088548364400416034343698204186575808495617
+        header = (32).to_bytes(4, "little") + order.to_bytes(32, "little") + b"".join(n.to_bytes(4, "little") for n in (2, 0, 0, 1)) + (2).to_bytes(8, "little") + bytes(4)
+        sections = ((1, header), (2, b""), (3, b"".join(n.to_bytes(8, "little") for n in range(2))))  # one private input, about which it says nothing
+        cls.circuit.write_bytes(b"r1cs" + b"".join(n.to_bytes(4, "little") for n in (1, len(sections))) +
+                                b"".join(k.to_bytes(4, "little") + len(v).to_bytes(8, "little") + v for k, v in sections))
+        cls.settlement = cls.folder / "s.json"
+        cls.settlement.write_text(json.dumps({"chain_id": "1", "contract": "0x" + "11" * 20, "recipient": "0x" + "22" * 20, "amount": "1200", "nonce": "1", "deadline": "9",
+                                              "receipt_hash": "0x" + "33" * 32}))
+
+    def witness(self, code, *options, model="mlp"):
+        error = self.error(code, "groth16", "witness", scratch / f"{model}.bpm", "--circuit", self.circuit, "--out", self.folder / "w.wtns", *options)
+        self.assert_empty_of("w.wtns")
+        self.assert_empty_of("w.salts")
+        return error
+
+    def test_a_circuit_of_another_network_is_refused(self):
+        sample = ["--input", MNIST / "mnist_test.npz", "--index", 3]
+        place = ["--contract", "0x" + "11" * 20, "--owner", "0x" + "22" * 20, "--chain-id", 1]
+        for options in (sample, ["--statement", "integrity", *place], ["--statement", "receipt", *sample, "--settlement", self.settlement, "--units", 12]):
+            error = self.witness(FAILED, *options)
+            self.assertEqual((error["code"], error["place"]), ("mismatch", str(self.circuit)))
+
+    def test_models_that_circuits_do_not_take_are_named(self):
+        self.assertEqual(self.witness(UNUSABLE, "--input", MNIST / "mnist_test.npz", "--index", 3, model="lenet5")["code"], "unsupported")
+
+    def test_statements_take_their_own_options_only(self):
+        sample = ["--input", MNIST / "mnist_test.npz", "--index", 3]
+        contract, owner, chain = ["--contract", "0x" + "11" * 20], ["--owner", "0x" + "22" * 20], ["--chain-id", 1]
+        terms = ["--settlement", self.settlement]
+        integrity, receipt = ["--statement", "integrity"], ["--statement", "receipt", *sample]
+        for options in ([], ["--input", MNIST / "mnist_test.npz"], [*sample, *contract], [*sample, *terms], [*integrity, *contract, *owner], [*integrity, *chain, *owner],
+                        [*integrity, *chain, *contract], [*integrity, *chain, *contract, "--owner", "0x1"], [*integrity, *chain, *contract, *owner, *sample],
+                        [*integrity, "--chain-id", 2**64, *contract, *owner], receipt, [*receipt, *terms], [*receipt, "--units", 12], [*receipt, *terms, "--units", -1],
+                        [*receipt, "--settlement", self.circuit, "--units", 12], [*receipt, *terms, "--receipt", self.settlement]):
+            self.assertIn(self.witness(UNUSABLE, *options)["code"], ("invalid-argument", "malformed"), options)
+        self.expect(UNUSABLE, "groth16", "witness", scratch / "mlp.bpm", "--circuit", self.circuit, "--out", self.folder / "w.wtns", *sample, "--statement", "other")
+
+    def test_amounts_are_units_times_a_price(self):
+        options = ["--statement", "receipt", "--input", MNIST / "mnist_test.npz", "--index", 3, "--settlement", self.settlement]
+        for units in (7, 0, 2400):
+            self.assertEqual(self.witness(FAILED, *options, "--units", units)["place"], str(self.settlement))
+        self.expect(GOOD, "receipt", "create", "--job-id", "j", "--provider", "p", "--client", "c", "--units", 12, "--unit-type", "t", "--started-at", 1, "--completed-at", 2,
+                    "--out", self.folder / "r.json")
+        self.assertIn("another receipt", self.witness(FAILED, *options, "--receipt", self.folder / "r.json")["detail"])
+
+    def test_salts_are_numbers_of_the_field(self):
+        salts = self.folder / "given.json"
+        for wrong in ("", "[]", '{"model": 1}', '{"model": "-1"}', '{"weights": "1"}', "[" * 4000):
+            salts.write_text(wrong)
+            self.assertEqual(self.witness(UNUSABLE, "--input", MNIST / "mnist_test.npz", "--index", 3, "--salts", salts)["code"], "malformed")
+
+
 class Benchmarks(CliTest):
     FIELDS = {"workload", "params", "activations", "commit_s", "prove_s", "verify_s", "registration_verify_s", "plain_s",
               "proof_bytes", "model_key_bytes", "peak_rss_bytes", "threads", "zero_knowledge", "simd"}

@@ -20,6 +20,7 @@ import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MNIST = ROOT / "models" / "mnist"
+TABLES = ROOT / "models" / "tables"
 blindproof = None  # the program's path
 scratch = None     # folder of what is made once
 
@@ -190,6 +191,94 @@ class ServiceTest(unittest.TestCase):
         self.assertEqual(answer["classes"], [outputs.index(max(outputs))])
         status, _ = service.request("DELETE", f"/ml/keys/{made['id']}")
         self.assertEqual(status, 204)
+
+    def test_an_encrypted_table_is_answered_with_a_proof(self):
+        service = self.start()
+        records = TABLES / "breast_cancer_test.npz"
+        run_tool("model", "compile", TABLES / "breast_cancer_square.onnx", "--calibration", TABLES / "breast_cancer_train.npz", "--arithmetic", "exact",
+                 "--out", self.folder / "net.bpm")
+        model, job = service.upload("table", self.folder / "net.bpm", "?levels=hybrid")
+        state = service.wait(job)
+        self.assertEqual(state["status"], "succeeded", state)
+        _, spec = service.request("GET", f"/ml/models/{model}/client-spec")
+        self.assertEqual(spec["levels"], ["zkml", "hybrid"])
+        net, keys = self.folder / "net.bpc", self.folder / "keys"
+        net.write_bytes(service.request("GET", spec["links"]["hybrid_spec"])[1])
+        (self.folder / "net.bpk").write_bytes(service.request("GET", spec["links"]["model_key"])[1])
+        run_tool("keys", "generate", "--spec", net, "--out", keys)
+        sent = json.loads(run_tool("encrypt", "--spec", net, "--keys", keys, "--input", records, "--out", self.folder / "x.bpct", "--json"))
+        status, made = service.request("POST", "/ml/keys", {"model": model, "level": "hybrid"})
+        self.assertEqual(status, 201, made)
+        put = lambda name: service.request("PUT", made["links"]["public"], (keys / name).read_bytes(), content_type="application/octet-stream")[0]
+        self.assertEqual(put("secret.bpsk"), 422)
+        self.assertEqual(put("public.bppk"), 204)
+        at = f"/ml/models/{model}/inference?privacy_level=hybrid&keys={made['id']}&context=for%20bob&samples={sent['records']}"
+        with (self.folder / "x.bpct").open("rb") as file:
+            status, job = service.request("POST", at, file, content_type="application/octet-stream")
+        self.assertEqual(status, 202, job)
+        state = service.wait(job["job_id"], 400)
+        self.assertEqual(state["status"], "succeeded", state)
+        (self.folder / "y.bpct").write_bytes(service.request("GET", state["artifacts"][0]["link"])[1])
+        (self.folder / "p.bpp").write_bytes(service.request("GET", state["links"]["proof"] + "/proof.bpp")[1])
+        decrypt = ["decrypt", "--spec", net, "--keys", keys, "--input", self.folder / "y.bpct", "--proof", self.folder / "p.bpp", "--model-key",
+                   self.folder / "net.bpk", "--input-ciphertext", self.folder / "x.bpct", "--out", self.folder / "y.npy", "--json"]
+        refused = subprocess.run([blindproof, *decrypt], capture_output=True, text=True)
+        self.assertEqual(refused.returncode, 1, "without the context")
+        answer = json.loads(run_tool(*decrypt, "--context", b"for bob".hex()))
+        ran = json.loads(run_tool("model", "run", self.folder / "net.bpm", "--input", records, "--json"))
+        self.assertEqual(answer["classes"], ran["classes"])
+        status, verdict = service.request("POST", state["links"]["proof"] + "/verify", {})
+        self.assertEqual((status, verdict["is_valid"]), (200, True), verdict)
+
+    def test_a_model_is_offered_used_reviewed_and_receipted(self):
+        service = self.start()
+        model, job = service.upload("digits", scratch / "mlp.bpm")
+        self.assertEqual(service.wait(job)["status"], "succeeded")
+        _, tenant = service.request("POST", "/admin/tenants", {"name": "buyer"})
+        _, made = service.request("POST", "/admin/keys", {"tenant": tenant["id"], "scopes": ["read", "infer"]})
+        buyer = made["key"]
+        status, listing = service.request("POST", "/marketplace/listings",
+                                          {"model": model, "title": "Digits", "prices": {"zkml": "0.25"}, "currency": "EUR", "published": True})
+        self.assertEqual(status, 201, listing)
+        _, found = service.request("GET", "/marketplace/listings?q=digit", key=buyer)
+        self.assertEqual([item["id"] for item in found["items"]], [listing["id"]])
+        review = f"/marketplace/listings/{listing['id']}/review"
+        self.assertEqual(service.request("PUT", review, {"rating": 5}, key=buyer)[0], 403)
+        status, job = service.request("POST", f"/ml/models/{model}/inference",
+                                      {"privacy_level": "zkml", "input": {"shape": [1, 28, 28], "data": digit(1)}}, key=buyer)
+        self.assertEqual(status, 202, job)
+        at = f"/ml/jobs/{job['job_id']}"
+        while (state := service.request("GET", at, key=buyer)[1])["status"] not in ("succeeded", "failed"):
+            time.sleep(0.1)
+        self.assertEqual(state["status"], "succeeded", state)
+        self.assertEqual(service.request("POST", state["links"]["proof"] + "/verify", {}, key=buyer)[1]["is_valid"], True)
+        self.assertEqual(service.request("PUT", review, {"rating": 5}, key=buyer)[0], 204)
+        _, seen = service.request("GET", f"/marketplace/listings/{listing['id']}", key=buyer)
+        self.assertEqual((seen["measured"]["verified"], seen["measured"]["privacy_score"], seen["measured"]["mean_rating"]), (1, 1.0, 5.0))
+        self.assertGreater(seen["measured"]["levels"]["zkml"]["mean_prove_ms"], 0)
+        # The receipt is verified by the program, with the service's public key.
+        status, receipt = service.request("GET", state["links"]["receipt"], key=buyer)
+        self.assertEqual(status, 200, receipt)
+        _, key = service.request("GET", "/ml/receipts/key", key=False)
+        (self.folder / "r.json").write_text(json.dumps(receipt))
+        (self.folder / "service.pub").write_bytes(key)
+        run_tool("receipt", "verify", self.folder / "r.json", "--key", self.folder / "service.pub")
+        self.assertEqual((receipt["price"], receipt["units"], receipt["client"]), ("0.25", 1, tenant["id"]))
+
+    def test_open_inference_protocol(self):
+        service = self.start()
+        model, job = service.upload("digits", scratch / "mlp.bpm")
+        self.assertEqual(service.wait(job)["status"], "succeeded")
+        _, metadata = service.request("GET", f"/v2/models/{model}")
+        tensor = {"name": metadata["inputs"][0]["name"], "shape": [1, *metadata["inputs"][0]["shape"]], "datatype": "FP32", "data": digit(4)}
+        status, answer = service.request("POST", f"/v2/models/{model}/infer", {"inputs": [tensor]})
+        self.assertEqual(status, 200, answer)
+        ran = json.loads(run_tool("model", "run", scratch / "mlp.bpm", "--input", MNIST / "mnist_test.npz", "--json"))
+        outputs = {output["name"]: output["data"] for output in answer["outputs"]}
+        self.assertEqual(outputs["integers"], ran["outputs"][4])
+        self.assertEqual(service.request("POST", answer["parameters"]["proof"] + "/verify", {})[1]["is_valid"], True)
+        status, error = service.request("POST", f"/v2/models/{model}/infer", {"inputs": []})
+        self.assertEqual((status, type(error["error"])), (422, str))
 
     def test_secrets_and_payloads_appear_nowhere(self):
         service = self.start()
