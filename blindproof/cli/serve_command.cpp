@@ -119,6 +119,7 @@ struct ServeArguments {
   std::string listen = "127.0.0.1:8080";
   std::size_t workers = 1, threads = 4;
   std::uint64_t max_model_mib = 8192;
+  double requests_per_second = 200;
 };
 
 int serve(const Session& session, const ServeArguments& arguments) {
@@ -129,8 +130,12 @@ int serve(const Session& session, const ServeArguments& arguments) {
   http::ApiOptions api_options;
   api_options.version = BLINDPROOF_VERSION;
   api_options.max_model_bytes = arguments.max_model_mib << 20;
+  api_options.requests_per_s = arguments.requests_per_second;
+  api_options.request_burst = std::max(1.0, 2 * arguments.requests_per_second);
   api_options.log = log_line;
-  http::Api api(*std::move(data), api_options);
+  auto keys = http::open_server_keys(arguments.data);
+  if (!keys.ok()) return session.fail(keys.error());
+  http::Api api(*std::move(data), *std::move(keys), api_options);
   const fs::path key_file = arguments.data / "admin.key";
   const auto bootstrapped = api.bootstrap(key_file);
   if (!bootstrapped.ok()) return session.fail(bootstrapped.error());
@@ -222,6 +227,8 @@ void add_serve_command(CLI::App& app, Session& session) {
   command.add_option("--workers", arguments->workers, "Worker processes on this machine; 0 if they run elsewhere")->check(CLI::Range(0, 64))->capture_default_str();
   command.add_option("--http-threads", arguments->threads, "Threads that answer requests")->check(CLI::Range(1, 256))->capture_default_str();
   command.add_option("--max-model-mib", arguments->max_model_mib, "Largest model that is taken")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  command.add_option("--requests-per-second", arguments->requests_per_second, "Of each API key on average, twice as many at once; 0: no limit")
+      ->check(CLI::Range(0.0, 1e6))->capture_default_str();
   command.footer("Example:\n  blindproof serve --data /var/lib/blindproof --listen 127.0.0.1:8080\n"
                  "The first start makes an administrator's API key. Requests are logged on standard error, without payloads.");
   session.add_command(command, [&session, arguments] { return serve(session, *arguments); });

@@ -6,7 +6,10 @@
 
 #include "blindproof/base/check.h"
 #include "blindproof/base/file.h"
+#include "blindproof/envelope/key_envelope.h"
 #include "blindproof/service/http/routes.h"
+#include "blindproof/service/http/scratch_folder.h"
+#include "blindproof/service/jobs/sealed_blob.h"
 
 namespace blindproof::service::http {
 namespace {
@@ -17,8 +20,10 @@ using base::Status;
 
 constexpr std::string_view kJsonType = "application/json";
 constexpr std::string_view kFileType = "application/octet-stream";
-constexpr std::string_view kSecretKeyMagic = "BPSK";
+constexpr std::string_view kSecretKeyMagic[] = {"BPSK", "BHSK"};  // of levels fhe and hybrid
+constexpr std::size_t kMagicBytes = 4;
 constexpr std::size_t kMaxTarget = 2048;
+constexpr std::size_t kMaxOpenedBytes = std::size_t{1} << 28;  // of results and receipts
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -117,7 +122,7 @@ void Upload::encrypt(const envelope::Key256& data_key) {
 }
 
 Status Upload::check_magic() {
-  if (head_ == kSecretKeyMagic) {
+  if (std::ranges::find(kSecretKeyMagic, head_) != std::end(kSecretKeyMagic)) {
     return base::error(ErrorCode::kInvalidArgument, "body", "is a secret key. Keep it; nothing of it was stored");
   }
   if (head_.substr(0, magic_.size()) != magic_) return base::error(ErrorCode::kInvalidArgument, "body", "is no file of the kind that belongs here");
@@ -128,26 +133,27 @@ Status Upload::check_magic() {
 Status Upload::write(base::ByteSpan bytes) {
   bytes_ += bytes.size();
   if (bytes_ > max_bytes_) return base::error(ErrorCode::kLimit, "body", "has more than the allowed " + std::to_string(max_bytes_) + " bytes");
-  if (head_.size() < kSecretKeyMagic.size()) {
-    const std::size_t count = std::min(kSecretKeyMagic.size() - head_.size(), bytes.size());
+  if (head_.size() < kMagicBytes) {
+    const std::size_t count = std::min(kMagicBytes - head_.size(), bytes.size());
     head_.append(reinterpret_cast<const char*>(bytes.data()), count);
     bytes = bytes.subspan(count);
-    if (head_.size() < kSecretKeyMagic.size()) return {};
+    if (head_.size() < kMagicBytes) return {};
     BLINDPROOF_TRY(check_magic());
   }
   return encryptor_ ? encryptor_->write(bytes) : writer_->write(bytes);
 }
 
 Result<store::Blob> Upload::finish() {
-  if (head_.size() < kSecretKeyMagic.size()) return base::error(ErrorCode::kMalformed, "body", "is too short for any file");
+  if (head_.size() < kMagicBytes) return base::error(ErrorCode::kMalformed, "body", "is too short for any file");
   if (encryptor_) BLINDPROOF_TRY(encryptor_->finish());
   return writer_->finish();
 }
 
-Api::Api(jobs::DataFolder data, ApiOptions options) : data_(std::move(data)), options_(std::move(options)) {
+Api::Api(jobs::DataFolder data, ServerKeys keys, ApiOptions options)
+    : data_(std::move(data)), keys_(std::move(keys)), options_(std::move(options)), rate_limits_(options_.requests_per_s, options_.request_burst) {
   std::error_code ignored;  // what a killed server left
   for (const auto& entry : std::filesystem::directory_iterator(data_.root / "scratch", ignored)) {
-    if (entry.path().filename().string().starts_with("verify-")) std::filesystem::remove_all(entry.path(), ignored);
+    if (entry.path().filename().string().starts_with(kScratchPrefix)) std::filesystem::remove_all(entry.path(), ignored);
   }
 }
 Api::~Api() = default;
@@ -157,19 +163,7 @@ class Api::Session final : public Exchange {
  public:
   Session(Api& api, const Route* route, Call call) : api_(api), route_(route), call_(std::move(call)) {}
 
-  Response end(Response response) {
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
-    response.route = route_ ? route_->pattern : "";
-    response.headers.emplace_back("X-Request-Id", call_.head.id);
-    const std::string method = route_ ? route_->method : "";
-    api_.metrics_.count_request(method, response.route, response.status, seconds);
-    if (api_.options_.log) {
-      api_.options_.log(Json{{"at_ms", jobs::now_ms()}, {"event", "request"}, {"id", call_.head.id}, {"method", method}, {"route", response.route},
-                             {"status", response.status}, {"seconds", seconds}, {"bytes", received_}, {"tenant", call_.caller.tenant},
-                             {"key", call_.caller.id}, {"internal", internal_}}.dump(-1, ' ', false, Json::error_handler_t::replace));
-    }
-    return response;
-  }
+  Response end(Response response) { return conclude(api_, account(), std::move(response)); }
 
   Response end(const base::Error& error) {
     if (error.code == ErrorCode::kIo) internal_ = error.message();  // for the operator alone
@@ -183,6 +177,11 @@ class Api::Session final : public Exchange {
       if (!key.ok()) return end(key.error());
       if (!*key) return end(problem(401, "unauthenticated", "give a valid API key as \"Authorization: Bearer ...\""));
       call_.caller = **key;
+      if (const auto wait = api_.rate_limits_.take(call_.caller.id, std::chrono::steady_clock::now())) {
+        Response response = problem(429, "rate", "this key makes too many requests");
+        response.headers.back() = {"Retry-After", std::to_string(wait->count())};
+        return end(std::move(response));
+      }
       if ((call_.caller.scopes & route_->scope) != route_->scope) return end(problem(403, "scope", "this key lacks the scope for that"));
     }
     if (route_->body == BodyKind::kFile) {
@@ -242,6 +241,46 @@ class Api::Session final : public Exchange {
   std::optional<base::Error> failed_;
   std::uint64_t received_ = 0;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+
+  /// What is said of a request in the log.
+  struct Account {
+    const Route* route;
+    std::string id, tenant, key, internal;
+    std::uint64_t received;
+    std::chrono::steady_clock::time_point begun;
+    bool v2;  // whose errors have a form of their own
+  };
+  Account account() const {
+    return {route_, call_.head.id, call_.caller.tenant, call_.caller.id, internal_, received_, begun_, call_.head.target.starts_with("/v2/")};
+  }
+
+  static Response conclude(Api& api, const Account& account, Response response) {
+    if (response.later) {  // counted and logged when it is known
+      response.later = [&api, account, later = std::move(response.later)]() -> std::optional<Response> {
+        std::optional<Response> known = later();
+        if (!known) return known;
+        return conclude(api, account, *std::move(known));
+      };
+      return response;
+    }
+    if (account.v2 && response.status >= 400) {
+      response.body = Json{{"error", Json::parse(response.body, nullptr, false).value("detail", "failed")}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+      for (auto& [name, value] : response.headers) {
+        if (name == "Content-Type") value = kJsonType;
+      }
+    }
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - account.begun).count();
+    response.route = account.route ? account.route->pattern : "";
+    response.headers.emplace_back("X-Request-Id", account.id);
+    const std::string method = account.route ? account.route->method : "";
+    api.metrics_.count_request(method, response.route, response.status, seconds);
+    if (api.options_.log) {
+      api.options_.log(Json{{"at_ms", jobs::now_ms()}, {"event", "request"}, {"id", account.id}, {"method", method}, {"route", response.route},
+                            {"status", response.status}, {"seconds", seconds}, {"bytes", account.received}, {"tenant", account.tenant},
+                            {"key", account.key}, {"internal", account.internal}}.dump(-1, ' ', false, Json::error_handler_t::replace));
+    }
+    return response;
+  }
 };
 
 Status Api::check_fields(const Route& route, const Json& body) {
@@ -359,6 +398,16 @@ Response page_response(const Call& call, Json items, std::int64_t limit, const s
 
 Status Api::audit(const Call& call, const std::string& action, const std::string& object, const std::string& detail) {
   return data_.store->append_audit({0, jobs::now_ms(), call.caller.tenant, "key " + call.caller.id, action, object, detail, {}});
+}
+
+Result<base::Bytes> Api::open_bytes(const std::string& blob, const std::string& key_envelope, const std::string& context) {
+  BLINDPROOF_ASSIGN(const envelope::Key256 data_key, envelope::open_data_key(key_envelope, context, keys_.storage));
+  return jobs::open_bytes(data_.blobs, blob, data_key, kMaxOpenedBytes);
+}
+
+Status Api::open_proof(const store::Proof& proof, const std::filesystem::path& file) {
+  BLINDPROOF_ASSIGN(const envelope::Key256 data_key, envelope::open_data_key(proof.key_envelope, jobs::proof_context(proof.job), keys_.storage));
+  return jobs::open_to_file(data_.blobs, proof.blob, data_key, file);
 }
 
 Result<std::optional<store::Model>> Api::find_model(const Call& call, bool owned) {

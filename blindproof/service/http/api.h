@@ -1,6 +1,7 @@
 // The API without sockets: finds the route, knows the caller, checks the request, calls the handler.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -10,6 +11,8 @@
 #include "blindproof/service/http/message.h"
 #include "blindproof/service/http/metrics.h"
 #include "blindproof/service/http/problem.h"
+#include "blindproof/service/http/rate_limits.h"
+#include "blindproof/service/http/server_keys.h"
 #include "blindproof/service/jobs/data_folder.h"
 
 namespace blindproof::service::http {
@@ -19,6 +22,9 @@ struct ApiOptions {
   std::uint64_t max_key_bytes = std::uint64_t{1} << 33;  // of evaluation keys
   std::uint64_t max_ciphertext_bytes = std::uint64_t{1} << 30;
   std::uint64_t max_json_bytes = std::uint64_t{1} << 24;
+  double requests_per_s = 200;  // of each API key, on average; 0: no limit
+  double request_burst = 400;   // at once
+  std::chrono::milliseconds v2_wait = std::chrono::seconds(120);  // for the answer of /v2/.../infer
   store::TimeMs key_lifetime_ms = std::int64_t{30} * 24 * 3600 * 1000;  // of evaluation keys
   std::string version;                                                 // of the program
   std::function<void(const std::string& line)> log;                    // one JSON object each
@@ -35,6 +41,8 @@ struct Call {
   std::uint64_t upload_bytes = 0;              // as they came, before encryption
   std::string key_envelope;                    // of an upload that is encrypted
   store::Model model;                          // looked up before an upload
+  std::int64_t samples = 1;                    // that an uploaded ciphertext may hold
+  Json terms;                                  // of the listing whose model is used: its id, currency, price of a sample
   std::optional<Response> refused;             // set by what runs before an upload, to end the request
 };
 
@@ -59,7 +67,7 @@ class Upload {
 
 class Api final : public Handler {
  public:
-  Api(jobs::DataFolder data, ApiOptions options);
+  Api(jobs::DataFolder data, ServerKeys keys, ApiOptions options);
   ~Api() override;
 
   Opened open(RequestHead head) override;
@@ -101,6 +109,7 @@ class Api final : public Handler {
   Reply get_client_spec(Call& call);
   Reply get_model_key(Call& call);
   Reply get_fhe_spec(Call& call);
+  Reply get_hybrid_spec(Call& call);
   Reply get_key_envelope(Call& call);
   Reply put_key_envelope(Call& call);
   Reply put_alias(Call& call);
@@ -109,6 +118,24 @@ class Api final : public Handler {
   Reply put_evaluation_file(Call& call);
   Reply list_evaluation_keys(Call& call);
   Reply delete_evaluation_keys(Call& call);
+
+  // market_routes.cpp
+  Reply create_listing(Call& call);
+  Reply update_listing(Call& call);
+  Reply search_listings(Call& call);
+  Reply get_listing(Call& call);
+  Reply put_review(Call& call);
+  Reply list_reviews(Call& call);
+  base::Result<Json> listing_json(const store::Listing& listing);
+  base::Result<std::optional<Response>> fill_listing(const Call& call, store::Listing& listing);
+  /// That the caller may see.
+  base::Result<std::optional<store::Listing>> find_listing(const Call& call);
+
+  // receipt_routes.cpp
+  Reply get_receipt(Call& call);
+  Reply get_receipt_key(Call& call);
+  Reply verify_receipt(Call& call);
+  Reply submit_receipt(Call& call);
 
   // inference_routes.cpp
   Reply infer(Call& call);
@@ -123,21 +150,44 @@ class Api final : public Handler {
   Reply get_proof(Call& call);
   Reply download_proof(Call& call);
   Reply verify_proof(Call& call);
+  Reply verify_hybrid_proof(Call& call, const store::Proof& proof);
+  /// Counts it, unless it failed for what the caller insisted on.
+  Reply verdict_response(const Call& call, const store::Proof& proof, Json body, const std::optional<base::Error>& refusal);
+
+  // v2_routes.cpp
+  Reply v2_server(Call& call);
+  Reply v2_model(Call& call);
+  Reply v2_ready(Call& call);
+  Reply v2_infer(Call& call);
+  base::Result<std::optional<store::ModelVersion>> v2_version(const Call& call);
+  /// Nothing while the job isn't over.
+  base::Result<std::optional<Response>> v2_answer(const std::string& tenant, const std::string& id, const std::string& request_id,
+                                                  const std::vector<std::string>& wanted);
 
   // Shared by the routes.
   /// The model of the path's first parameter, if the caller owns it, or, unless `owned`, may use it.
   base::Result<std::optional<store::Model>> find_model(const Call& call, bool owned);
   /// By number, alias, or "" for the newest that is ready.
+  Reply send_spec(Call& call, std::string store::ModelVersion::* blob);
   base::Result<std::optional<store::ModelVersion>> find_version(const std::string& model, const std::string& name);
-  /// Nothing, or the problem that the caller has too much going on.
-  base::Result<std::optional<Response>> check_quota(const Call& call, const store::Model& model, std::int64_t samples);
-  Reply start_job(const Call& call, store::Job job, const std::string& fingerprint);
+  /// Nothing, or the problem: the caller has too much going on, or the listing doesn't offer that. Sets the call's terms.
+  base::Result<std::optional<Response>> check_quota(Call& call, const store::Model& model, const std::string& level, std::int64_t samples);
+  Reply start_job(const Call& call, store::Job job, Json request, const std::string& fingerprint);
   base::Status audit(const Call& call, const std::string& action, const std::string& object, const std::string& detail = "");
   static Json job_json(const store::Job& job, const std::vector<store::Artifact>& artifacts);
+  /// With what is encrypted of it.
+  base::Result<Json> result_of(const store::Job& job);
+  /// Whether a listing's terms apply to it.
+  static bool has_terms(const store::Job& job);
+  /// What was encrypted for this server.
+  base::Result<base::Bytes> open_bytes(const std::string& blob, const std::string& key_envelope, const std::string& context);
+  base::Status open_proof(const store::Proof& proof, const std::filesystem::path& file);
 
   jobs::DataFolder data_;
+  ServerKeys keys_;
   ApiOptions options_;
   Metrics metrics_;
+  RateLimits rate_limits_;
   std::mutex verifications_;  // each takes all cores
 };
 

@@ -1,105 +1,20 @@
-#include "blindproof/service/http/api.h"
+#include "blindproof/service/http/api_fixture_test.h"
 
-#include <gtest/gtest.h>
-#include <stdlib.h>
-
+#include <algorithm>
 #include <fstream>
 #include <set>
 
-#include "blindproof/base/file.h"
-#include "blindproof/engine/files.h"
+#include "blindproof/engine/hybrid_inference.h"
+#include "blindproof/engine/hybrid_proof.h"
+#include "blindproof/engine/run_model.h"
+#include "blindproof/engine/samples.h"
 #include "blindproof/base/base64url.h"
 #include "blindproof/envelope/key_envelope.h"
-#include "blindproof/service/jobs/worker.h"
-#include "blindproof/testing/graphs.h"
 
 namespace blindproof::service::http {
 namespace {
 
 namespace fs = std::filesystem;
-
-class ApiTest : public ::testing::Test {
- protected:
-  ApiTest() {
-    std::string name = (fs::temp_directory_path() / "api-XXXXXX").string();
-    root_ = ::mkdtemp(name.data());
-    ApiOptions options;
-    options.max_model_bytes = 1 << 20;
-    options.max_json_bytes = 1 << 16;
-    options.version = "test";
-    options.log = [this](const std::string& line) { log_ += line + "\n"; };
-    api_ = std::make_unique<Api>(jobs::open_data_folder(root_ / "data").value(), options);
-    EXPECT_TRUE(api_->bootstrap(root_ / "admin.key").value());
-    admin_ = text_of(root_ / "admin.key");
-    admin_.pop_back();
-  }
-  ~ApiTest() override { fs::remove_all(root_); }
-
-  static std::string text_of(const fs::path& path) {
-    const base::Bytes bytes = base::read_file(path, 1 << 26).value();
-    return std::string(bytes.begin(), bytes.end());
-  }
-
-  Response request(const std::string& method, const std::string& target, const std::string& key, const std::string& body = "", const std::string& type = "",
-                   std::vector<std::pair<std::string, std::string>> headers = {}) {
-    RequestHead head{method, target, std::move(headers), body.empty() ? std::nullopt : std::optional<std::uint64_t>(body.size()), "r1"};
-    if (!key.empty()) head.headers.emplace_back("Authorization", "Bearer " + key);
-    if (!type.empty()) head.headers.emplace_back("content-type", type);
-    Opened opened = api_->open(std::move(head));
-    if (!opened.exchange) return std::move(opened.response);
-    for (std::size_t i = 0; i < body.size(); i += 7) {  // as it comes from a network
-      if (!opened.exchange->write(base::as_bytes(std::string_view(body).substr(i, 7)))) break;
-    }
-    return opened.exchange->finish();
-  }
-
-  Response get(const std::string& target, const std::string& key) { return request("GET", target, key); }
-  Response post(const std::string& target, const std::string& key, const Json& body) { return request("POST", target, key, body.dump(), "application/json"); }
-  Response put(const std::string& target, const std::string& key, const Json& body) { return request("PUT", target, key, body.dump(), "application/json"); }
-  Response upload(const std::string& target, const std::string& key, const std::string& body) {
-    return request("POST", target, key, body, "application/octet-stream");
-  }
-  static Json json(const Response& response) { return Json::parse(response.body); }
-
-  /// A tenant's key with these scopes.
-  std::string tenant_key(const std::string& name, const Json& scopes = {"read", "infer", "models"}) {
-    if (!tenants_.contains(name)) tenants_[name] = json(post("/admin/tenants", admin_, {{"name", name}, {"max_active_jobs", 2}}))["id"];
-    return json(post("/admin/keys", admin_, {{"tenant", tenants_[name]}, {"scopes", scopes}}))["key"];
-  }
-
-  std::string model_bytes() const {
-    blindproof::testing::GraphBuilder builder(model::Arithmetic::kRescaled, 1);
-    const auto input = builder.input({5}, 0, 255);
-    const base::Bytes bytes = model::write_model_file({builder.finish(builder.requantize(builder.dense(input, 3), 8, 0, 255)), {1}, {}});
-    return std::string(bytes.begin(), bytes.end());
-  }
-
-  void work() {
-    const jobs::DataFolder data = jobs::open_data_folder(root_ / "data").value();
-    jobs::WorkerOptions options;
-    options.name = "w";
-    jobs::Worker worker = jobs::Worker::create(data, options).value();
-    const std::atomic<bool> stop = false;
-    while (worker.run_one(stop).value()) {
-    }
-  }
-
-  /// The id of a model that is ready.
-  std::string ready_model(const std::string& key) {
-    const std::string id = json(post("/ml/models", key, {{"name", "digits"}}))["id"];
-    EXPECT_EQ(upload("/ml/models/" + id + "/versions", key, model_bytes()).status, 202);
-    work();
-    EXPECT_EQ(json(get("/ml/models/" + id + "/versions/1", key))["status"], "ready");
-    return id;
-  }
-
-  static Json input() { return {{"shape", {5}}, {"data", {3, 100, 0, 255, 7}}}; }
-
-  fs::path root_;
-  std::string log_, admin_;
-  std::unique_ptr<Api> api_;
-  std::map<std::string, std::string> tenants_;
-};
 
 TEST_F(ApiTest, BootstrapsOnce) {
   EXPECT_FALSE(api_->bootstrap(root_ / "second.key").value());
@@ -196,6 +111,122 @@ TEST_F(ApiTest, AModelIsUploadedEncryptedProvenWithAndVerified) {
   EXPECT_FALSE(events.events().has_value());
 }
 
+class HybridApiTest : public ApiTest {
+ protected:
+  HybridApiTest() : key_(tenant_key("a")) {
+    blindproof::testing::GraphBuilder builder(model::Arithmetic::kExact, 1);
+    auto x = builder.dense(builder.input({3}, 0, 15), 2, 4, 16);
+    x = builder.dense(builder.multiply(x, x), 2, 4, 16);
+    EXPECT_TRUE(engine::write_model(root_ / "net.bpm", {builder.finish(x), {1}, {}}).ok());
+    model_ = json(post("/ml/models", key_, {{"name", "table"}}))["id"];
+    EXPECT_EQ(upload("/ml/models/" + model_ + "/versions?levels=hybrid", key_, text_of(root_ / "net.bpm")).status, 202);
+    work();
+    save("/ml/models/" + model_ + "/versions/1/hybrid.bpc", "net.bpc");
+    EXPECT_TRUE(engine::generate_hybrid_keys_for(root_ / "net.bpc", root_ / "keys", std::nullopt).ok());
+    EXPECT_TRUE(engine::write_reals(root_ / "x.npy", {4, 3}, {0, 0, 0, 15, 15, 15, 1, 2, 3, 7, 0, 15}, base::FileMode::kPublic).ok());
+    const auto no_passphrase = []() -> base::Result<crypto::SecretBytes> { return base::error(base::ErrorCode::kInvalidArgument, "", ""); };
+    EXPECT_TRUE(engine::encrypt_hybrid_input({root_ / "net.bpc", root_ / "keys", root_ / "x.npy", root_ / "x.bpct", {}, no_passphrase}).ok());
+  }
+
+  void save(const std::string& target, const std::string& name) {
+    const Response response = get(target, key_);
+    ASSERT_EQ(response.status, 200) << target;
+    ASSERT_TRUE(base::write_file_atomic(root_ / name, base::as_bytes(content_of(response))).ok());
+  }
+
+  /// The id of keys whose public half is here.
+  std::string upload_key() {
+    const Json made = json(post("/ml/keys", key_, {{"model", model_}, {"level", "hybrid"}}));
+    EXPECT_EQ(put_file(made["links"]["public"], "keys/public.bppk").status, 204);
+    return made["id"];
+  }
+  Response put_file(const std::string& target, const std::string& name) {
+    return request("PUT", target, key_, text_of(root_ / name), "application/octet-stream");
+  }
+  Response infer(const std::string& query) {
+    return upload("/ml/models/" + model_ + "/inference?privacy_level=hybrid&" + query, key_, text_of(root_ / "x.bpct"));
+  }
+
+  std::string key_, model_;
+};
+
+TEST_F(HybridApiTest, AnEncryptedTableIsAnsweredEncryptedWithAProof) {
+  EXPECT_EQ(json(get("/ml/models/" + model_ + "/client-spec", key_))["levels"], Json({"zkml", "hybrid"}));
+  const Response accepted = infer("samples=4&context=for%20bob&keys=" + upload_key());
+  ASSERT_EQ(accepted.status, 202) << accepted.body;
+  work();
+  const Json done = json(get("/ml/jobs/" + json(accepted)["job_id"].get<std::string>(), key_));
+  ASSERT_EQ(done["status"], "succeeded") << done;
+  EXPECT_EQ(done["result"]["samples"], 4);
+  save(done["artifacts"][0]["link"], "y.bpct");
+  const std::string proof = done["links"]["proof"];
+  save(proof + "/proof.bpp", "p.bpp");
+  save("/ml/models/" + model_ + "/versions/1/model.bpk", "net.bpk");
+
+  // The client decrypts what is proven, and gets what the model says.
+  const auto no_passphrase = []() -> base::Result<crypto::SecretBytes> { return base::error(base::ErrorCode::kInvalidArgument, "", ""); };
+  const std::string context = "for bob";
+  engine::DecryptRecordsRequest decrypt{root_ / "net.bpc", root_ / "keys", root_ / "y.bpct", root_ / "y.npy", no_passphrase};
+  decrypt.proof = root_ / "p.bpp";
+  decrypt.model_key = root_ / "net.bpk";
+  decrypt.input_ciphertext = root_ / "x.bpct";
+  decrypt.context.emplace(context.begin(), context.end());
+  const auto answers = engine::decrypt_hybrid_output(decrypt);
+  ASSERT_TRUE(answers.ok()) << answers.error().message();
+  const auto plain = engine::run_model({root_ / "net.bpm", root_ / "x.npy", std::nullopt, false});
+  std::vector<model::Int128> integers;
+  for (const auto& row : plain->integers) integers.insert(integers.end(), row.begin(), row.end());
+  EXPECT_EQ(answers->integers, integers);
+
+  const auto verify = [&](const Json& body) { return json(post(proof + "/verify", key_, body)); };
+  EXPECT_EQ(verify(Json::object())["is_valid"], true);
+  const std::string input = base::to_hex(crypto::sha256(base::as_bytes(text_of(root_ / "x.bpct"))));
+  EXPECT_EQ(verify({{"public_inputs", {{"input", input}, {"context", "for bob"}}}})["is_valid"], true);
+  EXPECT_EQ(verify({{"public_inputs", {{"output", input}}}})["refused_by"], "statement.output");
+  EXPECT_EQ(verify({{"public_inputs", {{"context", "for eve"}}}})["refused_by"], "statement.context");
+  EXPECT_EQ(post(proof + "/verify", key_, {{"public_inputs", {{"input", {1, 2}}}}}).status, 422);
+  const Json record = json(get(proof, key_));
+  EXPECT_EQ(record["level"], "hybrid");
+  EXPECT_EQ(record["verified"], 2);
+  EXPECT_EQ(record["refused"], 0);
+}
+
+TEST_F(HybridApiTest, KeysAndCiphertextsOfOtherLevelsAreRefused) {
+  EXPECT_EQ(post("/ml/keys", key_, {{"model", model_}}).status, 422) << "the model has no level fhe";
+  EXPECT_EQ(post("/ml/keys", key_, {{"model", model_}, {"level", "zkml"}}).status, 422);
+  const Json made = json(post("/ml/keys", key_, {{"model", model_}, {"level", "hybrid"}}));
+  const std::string id = made["id"];
+  EXPECT_FALSE(made["links"].contains("evaluation"));
+  EXPECT_EQ(infer("keys=" + id).status, 422) << "before the key is there";
+  EXPECT_EQ(put_file("/ml/keys/" + id + "/eval.bpek", "keys/public.bppk").status, 404);
+  EXPECT_EQ(put_file(made["links"]["public"], "keys/secret.bpsk").status, 422);
+  EXPECT_EQ(put_file(made["links"]["public"], "x.bpct").status, 422);
+  EXPECT_EQ(put_file(made["links"]["public"], "keys/public.bppk").status, 204);
+  EXPECT_EQ(upload("/ml/models/" + model_ + "/inference?privacy_level=fhe&keys=" + id, key_, text_of(root_ / "x.bpct")).status, 422);
+  EXPECT_EQ(upload("/ml/models/" + model_ + "/inference?privacy_level=hybrid&keys=" + id, key_, text_of(root_ / "net.bpm")).status, 422);
+  for (const char* samples : {"0", "-1", "x", "99999999999999999999"}) EXPECT_EQ(infer("keys=" + id + "&samples=" + samples).status, 422) << samples;
+}
+
+TEST_F(HybridApiTest, MoreRecordsThanWereAnnouncedAreNotAnswered) {
+  const Response accepted = infer("samples=3&keys=" + upload_key());
+  ASSERT_EQ(accepted.status, 202);
+  work();
+  const Json done = json(get("/ml/jobs/" + json(accepted)["job_id"].get<std::string>(), key_));
+  EXPECT_EQ(done["status"], "failed");
+  EXPECT_NE(done["problem"].get<std::string>().find("holds 4"), std::string::npos) << done;
+  EXPECT_FALSE(done.contains("artifacts"));
+}
+
+TEST_F(ApiTest, ModelsThatTheLevelHybridCannotTakeFailByName) {
+  const std::string key = tenant_key("a");
+  const std::string id = json(post("/ml/models", key, {{"name", "m"}}))["id"];
+  ASSERT_EQ(upload("/ml/models/" + id + "/versions?levels=zkml,hybrid", key, model_bytes()).status, 202);
+  work();
+  const Json version = json(get("/ml/models/" + id + "/versions/1", key));
+  EXPECT_EQ(version["status"], "failed");
+  EXPECT_FALSE(version["problem"].get<std::string>().empty());
+}
+
 TEST_F(ApiTest, WhatIsStoredCannotBeReadWithoutTheWorkersKey) {
   const std::string key = tenant_key("a");
   const auto owner = envelope::RecipientSecretKey::generate();
@@ -221,6 +252,43 @@ TEST_F(ApiTest, WhatIsStoredCannotBeReadWithoutTheWorkersKey) {
   EXPECT_EQ(put(at, key, {{"before", after}, {"after", without}}).status, 422);
   work();
   EXPECT_EQ(json(get("/ml/models/" + id + "/versions/1", key))["status"], "ready");
+}
+
+TEST_F(ApiTest, ProofsResultsAndReceiptsAreStoredEncrypted) {
+  const std::string key = tenant_key("a"), buyer = tenant_key("b");
+  const std::string model = ready_model(key);
+  ASSERT_EQ(post("/marketplace/listings", key, {{"model", model}, {"title", "t"}, {"prices", {{"zkml", "1"}}}, {"published", true}}).status, 201);
+  const Json asked = {{"privacy_level", "zkml"}, {"input", input()}, {"hide_input", false}};
+  const std::string job = "/ml/jobs/" + json(post("/ml/models/" + model + "/inference", buyer, asked))["job_id"].get<std::string>();
+  work();
+  const Json done = json(get(job, buyer));
+  const std::string proof = content_of(get(done["links"]["proof"].get<std::string>() + "/proof.bpp", buyer));
+  const std::string integers = done["result"]["output"]["integers"].dump(), receipt = get(job + "/receipt", buyer).body;
+  ASSERT_GT(proof.size(), 200u);
+  std::size_t files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(root_ / "data")) {
+    if (!entry.is_regular_file()) continue;
+    ++files;
+    const std::string stored = text_of(entry.path());
+    EXPECT_EQ(stored.find(proof.substr(proof.size() / 2, 32)), std::string::npos) << entry.path();
+    EXPECT_EQ(stored.find("\"integers\":" + integers), std::string::npos) << entry.path();
+    EXPECT_EQ(stored.find(receipt.substr(receipt.find("receipt_hash"), 60)), std::string::npos) << entry.path();
+  }
+  EXPECT_GT(files, 5u);
+  EXPECT_FALSE(json(get("/ml/jobs", buyer))["items"][0]["result"].contains("output")) << "lists open nothing";
+}
+
+TEST_F(ApiTest, DownloadsLeaveNoDecryptedFileBehind) {
+  const std::string key = tenant_key("a");
+  const std::string model = ready_model(key);
+  const std::string job = "/ml/jobs/" + json(post("/ml/models/" + model + "/inference", key, {{"privacy_level", "zkml"}, {"input", input()}}))["job_id"].get<std::string>();
+  work();
+  {
+    const Response response = get(json(get(job, key))["links"]["proof"].get<std::string>() + "/proof.bpp", key);
+    EXPECT_TRUE(fs::exists(response.file));
+    EXPECT_EQ(fs::status(response.file).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  }
+  for (const auto& entry : fs::directory_iterator(root_ / "data/scratch")) EXPECT_FALSE(entry.path().filename().string().starts_with("server-")) << entry.path();
 }
 
 TEST_F(ApiTest, SecretKeysAreRefusedAndNothingOfThemIsKept) {
@@ -287,7 +355,7 @@ TEST_F(ApiTest, LevelsThatCannotBeGivenAreRefusedByName) {
   };
   EXPECT_NE(detail({{"privacy_level", "fhe"}, {"verification_required", true}}).find("hybrid"), std::string::npos);
   EXPECT_NE(detail({{"privacy_level", "fhe"}}).find("ciphertext"), std::string::npos);
-  detail({{"privacy_level", "hybrid"}});
+  EXPECT_NE(detail({{"privacy_level", "hybrid"}}).find("ciphertext"), std::string::npos);
   detail({{"privacy_level", "none"}});
   detail({{"privacy_level", "zkml"}, {"proof_system", "groth16"}});
   EXPECT_EQ(post("/ml/models", key, {{"name", "t"}, {"model_type", "transformer"}}).status, 422);
@@ -314,6 +382,68 @@ TEST_F(ApiTest, QuotasEnd429AndCancellingFreesThem) {
   EXPECT_EQ(post(at, key, body).status, 429);
   EXPECT_EQ(json(request("DELETE", "/ml/jobs/" + first["job_id"].get<std::string>(), key))["status"], "cancelled");
   EXPECT_EQ(post(at, key, body).status, 202);
+}
+
+TEST_F(ApiTest, OpenInferenceProtocolClientsWaitForTheAnswer) {
+  const std::string key = tenant_key("a");
+  const std::string at = "/v2/models/" + ready_model(key);
+  EXPECT_EQ(json(get("/v2", ""))["name"], "blindproof");
+  const Json metadata = json(get(at, key));
+  EXPECT_EQ(metadata["inputs"][0]["shape"], Json({5}));
+  EXPECT_EQ(metadata["versions"], Json({"1"}));
+  EXPECT_EQ(get(at + "/ready", key).status, 200);
+  EXPECT_EQ(get(at + "/versions/2/ready", key).status, 404);
+
+  const Json tensor = {{"name", "input"}, {"shape", {1, 5}}, {"datatype", "FP32"}, {"data", {{3, 100, 0, 255, 7}}}};
+  const Response waiting = post(at + "/infer", key, {{"id", "mine"}, {"inputs", {tensor}}, {"outputs", {{{"name", "integers"}}}}});
+  ASSERT_TRUE(waiting.later);
+  EXPECT_FALSE(waiting.later().has_value());
+  work();
+  const Response response = waiting.later().value();
+  ASSERT_EQ(response.status, 200) << response.body;
+  const Json answer = json(response);
+  EXPECT_EQ(answer["id"], "mine");
+  ASSERT_EQ(answer["outputs"].size(), 1u);
+  const Json job = json(get(answer["parameters"]["job"], key));
+  EXPECT_EQ(answer["outputs"][0]["data"], job["result"]["output"]["integers"]);
+  EXPECT_EQ(json(post(answer["parameters"]["proof"].get<std::string>() + "/verify", key, Json::object()))["is_valid"], true);
+  EXPECT_NE(log_.find("\"route\":\"/v2/models/{model}/infer\",\"seconds\""), std::string::npos);
+
+  // Errors have the protocol's form.
+  const auto refused = [&](const Json& body) {
+    const Response answered = post(at + "/infer", key, body);
+    EXPECT_FALSE(answered.later) << body;
+    EXPECT_TRUE(json(answered)["error"].is_string()) << answered.body;
+    return answered.status;
+  };
+  Json bad = tensor;
+  EXPECT_EQ(refused({{"inputs", Json::array()}}), 422);
+  EXPECT_EQ(refused({{"inputs", {tensor, tensor}}}), 422);
+  EXPECT_EQ(refused({{"inputs", {1}}}), 422);
+  EXPECT_EQ(refused(Json::object()), 422);
+  bad["datatype"] = "BYTES";
+  EXPECT_EQ(refused({{"inputs", {bad}}}), 422);
+  bad = tensor;
+  bad["data"] = {1, 2};
+  EXPECT_EQ(refused({{"inputs", {bad}}}), 422);
+  EXPECT_EQ(refused({{"inputs", {tensor}}, {"outputs", {{{"name", "x"}}}}}), 422);
+  EXPECT_EQ(refused({{"inputs", {tensor}}, {"parameters", {{"x", 1}}}}), 422);
+  EXPECT_TRUE(json(get("/v2/models/none", key))["error"].is_string());
+  EXPECT_TRUE(json(get("/v2/nothing", key))["error"].is_string());
+}
+
+TEST_F(ApiTest, KeysThatAskTooOftenAreToldToWait) {
+  ApiOptions options;
+  options.requests_per_s = 0.5;
+  options.request_burst = 3;
+  const std::string key = tenant_key("a"), other = tenant_key("b");
+  api_ = make_api(options);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(get("/ml/models", key).status, 200);
+  const Response refused = get("/ml/models", key);
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(std::ranges::count(refused.headers, std::pair<std::string, std::string>("Retry-After", "2")), 1);
+  EXPECT_EQ(get("/ml/models", other).status, 200);
+  EXPECT_EQ(get("/health/live", "").status, 200);
 }
 
 TEST_F(ApiTest, HostileRequestsAreRefused) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -7,8 +8,11 @@
 
 #include "blindproof/arrays/npy.h"
 #include "blindproof/base/file.h"
+#include "blindproof/engine/hybrid_proof.h"
 #include "blindproof/engine/verify.h"
 #include "blindproof/service/http/api.h"
+#include "blindproof/service/http/decimal.h"
+#include "blindproof/service/http/scratch_folder.h"
 #include "blindproof/service/jobs/run_job.h"
 #include "blindproof/service/jobs/sealed_blob.h"
 
@@ -21,6 +25,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxValues = std::size_t{1} << 22;
 constexpr std::size_t kMaxContext = 1024;
+constexpr std::int64_t kMaxRecords = std::int64_t{1} << 20;  // of a ciphertext
 constexpr store::TimeMs kDay = std::int64_t{24} * 3600 * 1000;
 
 /// {"shape": [..], "data": [..]} as the bytes of a .npy file.
@@ -69,32 +74,35 @@ std::string query_of(const Call& call, const char* name) {
   return found == call.query.end() ? "" : found->second;
 }
 
-/// A folder for files that a function needs for a moment.
-class ScratchFolder {
- public:
-  explicit ScratchFolder(fs::path path) : path_(std::move(path)) {
-    std::error_code ignored;
-    fs::create_directories(path_, ignored);
-    fs::permissions(path_, fs::perms::owner_all, ignored);
+/// What a ciphertext may ask of the model: of a hybrid one its records, which the worker counts; of others all that fit, since nobody can
+/// look.
+std::optional<std::int64_t> samples_of(const Call& call, const store::ModelVersion& version, const std::string& level) {
+  if (level == "fhe") {
+    const Json facts = Json::parse(version.facts, nullptr, false);
+    return facts.value("/fhe/max_samples"_json_pointer, std::int64_t{1});
   }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  fs::path at(const char* name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
+  const std::string text = query_of(call, "samples");
+  if (text.empty()) return 1;
+  std::int64_t samples = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), samples);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || samples < 1 || samples > kMaxRecords) return std::nullopt;
+  return samples;
+}
 
 Json proof_json(const store::Proof& proof) {
   const std::string base = "/ml/proofs/" + proof.id;
-  return {{"id", proof.id}, {"job", proof.job}, {"model", proof.model}, {"version", proof.version}, {"bytes", proof.bytes}, {"prove_ms", proof.prove_ms},
-          {"created_ms", proof.created_ms}, {"verified", proof.verified}, {"refused", proof.refused}, {"sha256", proof.blob},
+  return {{"id", proof.id}, {"job", proof.job}, {"model", proof.model}, {"version", proof.version}, {"level", proof.level}, {"bytes", proof.bytes},
+          {"prove_ms", proof.prove_ms}, {"created_ms", proof.created_ms}, {"verified", proof.verified}, {"refused", proof.refused}, {"sha256", proof.sha256},
           {"links", {{"proof", base + "/proof.bpp"}, {"verify", base + "/verify"},
                      {"model_key", "/ml/models/" + proof.model + "/versions/" + std::to_string(proof.version) + "/model.bpk"}}}};
+}
+
+/// The context that was asked for with the inference.
+Result<base::Bytes> context_of(store::Store& store, const store::Proof& proof) {
+  BLINDPROOF_ASSIGN(const auto job, store.job(proof.tenant, proof.job));
+  const Json asked = Json::parse(job ? job->request : std::string(), nullptr, false);
+  const std::string context = asked.is_object() ? asked.value("context", std::string()) : std::string();
+  return base::Bytes(context.begin(), context.end());
 }
 
 Response download(const fs::path& file, const std::string& digest, const std::string& name) {
@@ -107,6 +115,11 @@ Response download(const fs::path& file, const std::string& digest, const std::st
 
 }  // namespace
 
+bool Api::has_terms(const store::Job& job) {
+  const Json request = Json::parse(job.request, nullptr, false);
+  return request.is_object() && request.contains("terms");
+}
+
 Json Api::job_json(const store::Job& job, const std::vector<store::Artifact>& artifacts) {
   const std::string base = "/ml/jobs/" + job.id;
   Json json = {{"job_id", job.id}, {"kind", job.kind}, {"status", store::job_status_name(job.status)}, {"model", job.model}, {"version", job.version},
@@ -118,29 +131,43 @@ Json Api::job_json(const store::Job& job, const std::vector<store::Artifact>& ar
   if (!job.problem.empty()) json["problem"] = job.problem;
   if (!job.result.empty()) {
     json["result"] = Json::parse(job.result, nullptr, false);
+    json["result"].erase("sealed");
     if (json["result"].contains("proof_id")) json["links"]["proof"] = "/ml/proofs/" + json["result"]["proof_id"].get<std::string>();
   }
+  if (job.status == store::JobStatus::kSucceeded && has_terms(job)) json["links"]["receipt"] = base + "/receipt";
   for (const store::Artifact& artifact : artifacts) {
     json["artifacts"].push_back({{"name", artifact.name}, {"bytes", artifact.bytes}, {"sha256", artifact.blob}, {"link", base + "/artifacts/" + artifact.name}});
   }
   return json;
 }
 
-Result<std::optional<Response>> Api::check_quota(const Call& call, const store::Model& model, std::int64_t samples) {
+Result<std::optional<Response>> Api::check_quota(Call& call, const store::Model& model, const std::string& level, std::int64_t samples) {
   BLINDPROOF_ASSIGN(const auto tenant, data_.store->tenant(call.caller.tenant));
   if (!tenant) return std::optional<Response>(not_found());
   BLINDPROOF_ASSIGN(const std::int64_t active, data_.store->active_jobs(tenant->id));
   if (active >= tenant->max_active_jobs) {
     return std::optional<Response>(problem(429, "quota", "there are " + std::to_string(active) + " jobs under way; wait for one to end"));
   }
-  if (model.tenant != tenant->id) {
-    BLINDPROOF_ASSIGN(const std::int64_t used, data_.store->samples_since(tenant->id, model.id, jobs::now_ms() - kDay));
-    if (used + samples > tenant->max_samples_per_day) return std::optional<Response>(problem(429, "quota", "today's samples of this model are used up"));
+  if (model.tenant == tenant->id) return std::optional<Response>();
+  BLINDPROOF_ASSIGN(const auto listing, data_.store->listing_of_model(model.id));
+  if (!listing || !listing->published) return std::optional<Response>(not_found());
+  const Json prices = Json::parse(listing->prices, nullptr, false);
+  if (!prices["levels"].contains(level)) return std::optional<Response>(problem(422, "level", "the listing of this model doesn't offer the level " + level));
+  BLINDPROOF_ASSIGN(const std::int64_t used, data_.store->samples_since(tenant->id, model.id, jobs::now_ms() - kDay));
+  const std::int64_t limit = std::min(tenant->max_samples_per_day, listing->max_samples_per_day);
+  if (used + samples > limit) {
+    return std::optional<Response>(problem(429, "quota", "of this model's " + std::to_string(limit) + " samples a day " + std::to_string(used) +
+                                                             " are used; this request is for " + std::to_string(samples)));
   }
+  const auto price = parse_decimal(prices["levels"][level].get<std::string>());
+  if (!price || !times(*price, samples)) return std::optional<Response>(problem(422, "invalid", "samples: their price is beyond all bounds"));
+  call.terms = {{"listing", listing->id}, {"currency", prices["currency"]}, {"price", prices["levels"][level]}};
   return std::optional<Response>();
 }
 
-Api::Reply Api::start_job(const Call& call, store::Job job, const std::string& fingerprint) {
+Api::Reply Api::start_job(const Call& call, store::Job job, Json request, const std::string& fingerprint) {
+  if (!call.terms.is_null()) request["terms"] = call.terms;
+  job.request = request.dump();
   job.idempotency_key = call.head.header("idempotency-key");
   if (job.idempotency_key.size() > 255) return problem(400, "malformed", "Idempotency-Key: is too long");
   job.fingerprint = fingerprint;
@@ -160,8 +187,9 @@ Api::Reply Api::infer(Call& call) {
   const std::string level = call.body["privacy_level"];
   const bool verification = call.body.value("verification_required", level == "zkml");
   if (level == "fhe" && verification) return problem(422, "level", "the level fhe gives no proof; take hybrid for an encrypted answer with one");
-  if (level == "fhe") return problem(422, "level", "for the level fhe, send a ciphertext as application/octet-stream: this server never encrypts for a client");
-  if (level == "hybrid") return problem(422, "unsupported", "the level hybrid isn't served by this version");
+  if (level == "fhe" || level == "hybrid") {
+    return problem(422, "level", "for the level " + level + ", send a ciphertext as application/octet-stream: this server never encrypts for a client");
+  }
   if (level != "zkml") return problem(422, "invalid", "privacy_level: must be zkml, fhe or hybrid");
   if (const std::string system = call.body.value("proof_system", std::string("sumcheck")); system != "sumcheck") {
     return problem(422, "unsupported", "proof_system: this version proves with \"sumcheck\"");
@@ -181,7 +209,7 @@ Api::Reply Api::infer(Call& call) {
   if (const std::size_t wanted = input_size(*version); call.body["input"]["data"].size() != wanted) {
     return problem(422, "invalid", "input: must have " + std::to_string(wanted) + " values for this model");
   }
-  BLINDPROOF_ASSIGN(std::optional<Response> refused, check_quota(call, *model, 1));
+  BLINDPROOF_ASSIGN(std::optional<Response> refused, check_quota(call, *model, level, 1));
   if (refused) return *std::move(refused);
   store::Job job;
   job.created_ms = jobs::now_ms();
@@ -190,12 +218,11 @@ Api::Reply Api::infer(Call& call) {
   job.kind = jobs::kProve;
   job.model = model->id;
   job.version = version->number;
-  job.request = request.dump();
   const std::array recipients = {data_.worker};
   BLINDPROOF_ASSIGN(const jobs::SealedBlob sealed, jobs::seal_bytes(data_.blobs, npy, jobs::input_context(job.id), recipients));
   job.input_blob = sealed.blob.digest;
   job.input_envelope = sealed.key_envelope;
-  return start_job(call, job, base::to_hex(crypto::sha256(base::as_bytes(call.head.target + "\n" + call.body.dump()))));
+  return start_job(call, job, std::move(request), base::to_hex(crypto::sha256(base::as_bytes(call.head.target + "\n" + call.body.dump()))));
 }
 
 Result<Upload> Api::begin_encrypted_inference(Call& call) {
@@ -203,10 +230,14 @@ Result<Upload> Api::begin_encrypted_inference(Call& call) {
     call.refused = std::move(response);
     return base::error(ErrorCode::kInvalidArgument, "request", "was refused");
   };
-  if (query_of(call, "privacy_level") != "fhe") return refuse(problem(422, "invalid", "privacy_level: a ciphertext is for the level fhe (query: privacy_level=fhe)"));
-  if (query_of(call, "verification_required") == "true") {
+  const std::string level = query_of(call, "privacy_level");
+  if (level != "fhe" && level != "hybrid") {
+    return refuse(problem(422, "invalid", "privacy_level: a ciphertext is for the levels fhe and hybrid (query: privacy_level=hybrid)"));
+  }
+  if (level == "fhe" && query_of(call, "verification_required") == "true") {
     return refuse(problem(422, "level", "the level fhe gives no proof; take hybrid for an encrypted answer with one"));
   }
+  if (query_of(call, "context").size() > kMaxContext) return refuse(problem(413, "too-large", "context: has more than 1024 bytes; give a hash of it"));
   BLINDPROOF_ASSIGN(const auto model, find_model(call, false));
   if (!model) return refuse(not_found());
   call.model = *model;
@@ -214,13 +245,18 @@ Result<Upload> Api::begin_encrypted_inference(Call& call) {
     return refuse(problem(413, "too-large", "ciphertexts have at most " + std::to_string(options_.max_ciphertext_bytes) + " bytes here"));
   }
   BLINDPROOF_ASSIGN(const auto keys, data_.store->evaluation_keys(call.caller.tenant, query_of(call, "keys"), jobs::now_ms()));
-  if (!keys || keys->model != model->id || keys->evaluation_blob.empty() || keys->public_blob.empty()) {
-    return refuse(problem(422, "invalid", "keys: upload eval.bpek and public.bppk for this model first"));
+  if (!keys || keys->model != model->id || keys->level != level || !store::is_complete(*keys)) {
+    return refuse(problem(422, "invalid", level == "fhe" ? "keys: upload eval.bpek and public.bppk for this model first"
+                                                         : "keys: upload public.bppk for this model and level first"));
   }
-  BLINDPROOF_ASSIGN(std::optional<Response> refused, check_quota(call, *model, 1));
+  BLINDPROOF_ASSIGN(const auto version, data_.store->version(model->id, keys->version));
+  const auto samples = version ? samples_of(call, *version, level) : std::nullopt;
+  if (!samples) return refuse(problem(422, "invalid", "samples: must be the number of records in the ciphertext"));
+  call.samples = *samples;
+  BLINDPROOF_ASSIGN(std::optional<Response> refused, check_quota(call, *model, level, call.samples));
   if (refused) return refuse(*std::move(refused));
   BLINDPROOF_ASSIGN(store::BlobWriter writer, data_.blobs.create());
-  return Upload(std::move(writer), "BPCT", options_.max_ciphertext_bytes);
+  return Upload(std::move(writer), level == "fhe" ? "BPCT" : "BHCT", options_.max_ciphertext_bytes);
 }
 
 Api::Reply Api::infer_encrypted(Call& call) {
@@ -230,12 +266,14 @@ Api::Reply Api::infer_encrypted(Call& call) {
   job.created_ms = jobs::now_ms();
   job.id = store::make_id(job.created_ms);
   job.tenant = call.caller.tenant;
-  job.kind = jobs::kEvaluate;
+  job.kind = keys->level == "hybrid" ? jobs::kEvaluateProven : jobs::kEvaluate;
   job.model = call.model.id;
   job.version = keys->version;
-  job.request = Json{{"keys", keys->id}}.dump();
+  job.samples = call.samples;
+  const std::string context = query_of(call, "context");
   job.input_blob = call.upload.digest;
-  return start_job(call, job, call.upload.digest + " " + keys->id);
+  const std::string context_digest = base::to_hex(crypto::sha256(base::as_bytes(context)));
+  return start_job(call, job, {{"keys", keys->id}, {"context", context}}, call.upload.digest + " " + keys->id + " " + std::to_string(job.samples) + " " + context_digest);
 }
 
 Api::Reply Api::list_jobs(Call& call) {
@@ -250,7 +288,21 @@ Api::Reply Api::get_job(Call& call) {
   BLINDPROOF_ASSIGN(const auto job, data_.store->job(call.caller.tenant, call.path[0]));
   if (!job) return not_found();
   BLINDPROOF_ASSIGN(const auto artifacts, data_.store->artifacts(job->id));
-  return json_response(job_json(*job, artifacts));
+  Json body = job_json(*job, artifacts);
+  if (!job->result.empty()) {
+    BLINDPROOF_ASSIGN(body["result"], result_of(*job));
+  }
+  return json_response(body);
+}
+
+Result<Json> Api::result_of(const store::Job& job) {
+  Json result = Json::parse(job.result, nullptr, false);
+  if (!result.contains("sealed")) return result;
+  const Json sealed = result["sealed"];
+  result.erase("sealed");
+  BLINDPROOF_ASSIGN(const base::Bytes answer, open_bytes(sealed["blob"], sealed["key_envelope"], jobs::result_context(job.id)));
+  result.update(Json::parse(answer, nullptr, false));
+  return result;
 }
 
 Api::Reply Api::cancel_job(Call& call) {
@@ -312,15 +364,21 @@ Api::Reply Api::get_proof(Call& call) {
 Api::Reply Api::download_proof(Call& call) {
   BLINDPROOF_ASSIGN(const auto proof, data_.store->proof(call.path[0]));
   if (!proof || proof->tenant != call.caller.tenant) return not_found();
-  return download(data_.blobs.path_of(proof->blob), proof->blob, "proof.bpp");
+  const auto scratch = std::make_shared<ScratchFolder>(data_);
+  BLINDPROOF_TRY(open_proof(*proof, scratch->at("proof.bpp")));
+  Response response = download(scratch->at("proof.bpp"), proof->sha256, "proof.bpp");
+  response.hold = scratch;
+  return response;
 }
 
 Api::Reply Api::verify_proof(Call& call) {
   BLINDPROOF_ASSIGN(const auto proof, data_.store->proof(call.path[0]));
   if (!proof || proof->tenant != call.caller.tenant) return not_found();
-  const ScratchFolder scratch(data_.root / "scratch" / ("verify-" + store::make_id(jobs::now_ms())));
+  if (proof->level == "hybrid") return verify_hybrid_proof(call, *proof);
+  const ScratchFolder scratch(data_);
   engine::VerifyRequest request;
-  request.proof = data_.blobs.path_of(proof->blob);
+  request.proof = scratch.at("proof.bpp");
+  BLINDPROOF_TRY(open_proof(*proof, request.proof));
   request.model_key = data_.blobs.path_of(proof->model_key_blob);
   if (call.body.contains("public_inputs")) {
     for (const auto& [name, value] : call.body["public_inputs"].items()) {
@@ -345,11 +403,8 @@ Api::Reply Api::verify_proof(Call& call) {
       }
     }
   }
-  if (!request.context) {  // the one that was asked for with the inference
-    BLINDPROOF_ASSIGN(const auto job, data_.store->job(proof->tenant, proof->job));
-    const Json asked = Json::parse(job ? job->request : std::string(), nullptr, false);
-    const std::string context = asked.is_object() ? asked.value("context", std::string()) : std::string();
-    request.context.emplace(context.begin(), context.end());
+  if (!request.context) {
+    BLINDPROOF_ASSIGN(request.context, context_of(*data_.store, *proof));
   }
   const auto begun = std::chrono::steady_clock::now();
   Result<engine::Verdict> verdict = [&] {
@@ -362,13 +417,53 @@ Api::Reply Api::verify_proof(Call& call) {
     if (verdict.error().code == ErrorCode::kIo) return std::move(verdict).error();
     return problem(422, "invalid", "public_inputs: can't be compared with this proof's statement (hidden values, or another shape)");
   }
-  const bool valid = !verdict->refusal;
+  return verdict_response(call, *proof,
+                          {{"verification_time_ms", milliseconds}, {"registration_ms", 1000 * verdict->registration_seconds},
+                           {"proof_ms", 1000 * verdict->proof_seconds}, {"model_id", base::to_hex(verdict->model)}},
+                          verdict->refusal);
+}
+
+Api::Reply Api::verify_hybrid_proof(Call& call, const store::Proof& proof) {
+  BLINDPROOF_ASSIGN(std::optional<base::Bytes> context, context_of(*data_.store, proof));
+  if (call.body.contains("public_inputs")) {
+    for (const auto& [name, value] : call.body["public_inputs"].items()) {
+      if (!value.is_string() || (name != "input" && name != "output" && name != "context")) {
+        return problem(422, "invalid", "public_inputs: of a hybrid proof may have input and output (SHA-256 of the ciphertext files) and context (text)");
+      }
+      const std::string text = value;
+      if (name == "context") {
+        context.emplace(text.begin(), text.end());
+      } else if (text != (name == "input" ? proof.input_blob : proof.output_blob)) {
+        return verdict_response(call, proof, Json::object(), base::error(ErrorCode::kRejected, "statement." + name, "is of another ciphertext"));
+      }
+    }
+  }
+  const ScratchFolder scratch(data_);
+  BLINDPROOF_TRY(open_proof(proof, scratch.at("proof.bpp")));
+  const engine::VerifyAnswerRequest request{scratch.at("proof.bpp"),                data_.blobs.path_of(proof.model_key_blob),
+                                            data_.blobs.path_of(proof.public_key_blob), data_.blobs.path_of(proof.input_blob),
+                                            data_.blobs.path_of(proof.output_blob), std::move(context)};
+  const auto begun = std::chrono::steady_clock::now();
+  const Result<engine::AnswerVerdict> verdict = [&] {
+    const std::lock_guard lock(verifications_);
+    return engine::verify_answer(request);
+  }();
+  const double milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();
+  if (!verdict.ok()) return base::error(ErrorCode::kIo, "proof", verdict.error().message());  // all of these files were made or read here before
+  return verdict_response(call, proof,
+                          {{"verification_time_ms", milliseconds}, {"registration_ms", 1000 * verdict->registration_seconds},
+                           {"proof_ms", 1000 * verdict->proof_seconds}, {"model_id", base::to_hex(verdict->key->id)}, {"records", verdict->records}},
+                          verdict->refusal);
+}
+
+Api::Reply Api::verdict_response(const Call& call, const store::Proof& proof, Json body, const std::optional<base::Error>& refusal) {
+  body["is_valid"] = !refusal;
   // Values that differ from the statement's are a caller's error; only the proof itself counts for or against the model.
-  const bool about_proof = valid || !call.body.contains("public_inputs");
-  if (about_proof) BLINDPROOF_TRY(data_.store->record_verification(proof->id, valid));
-  Json body = {{"is_valid", valid}, {"verification_time_ms", milliseconds}, {"registration_ms", 1000 * verdict->registration_seconds},
-               {"proof_ms", 1000 * verdict->proof_seconds}, {"model_id", base::to_hex(verdict->model)}};
-  if (!valid) body["refused_by"] = verdict->refusal->place.substr(verdict->refusal->place.find(": ") == std::string::npos ? 0 : verdict->refusal->place.find(": ") + 2);
+  if (!refusal || !call.body.contains("public_inputs")) BLINDPROOF_TRY(data_.store->record_verification(proof.id, !refusal));
+  if (refusal) {
+    const std::size_t file = refusal->place.find(": ");
+    body["refused_by"] = refusal->place.substr(file == std::string::npos ? 0 : file + 2);
+  }
   return json_response(body);
 }
 

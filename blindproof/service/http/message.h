@@ -28,12 +28,18 @@ struct RequestHead {
 /// The next part of an event stream: "" for nothing yet, nothing at its end.
 using EventSource = std::function<std::optional<std::string>()>;
 
+struct Response;
+/// Nothing as long as the response isn't known.
+using LaterResponse = std::function<std::optional<Response>()>;
+
 struct Response {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};
   std::filesystem::path file = {};  // in place of the body
+  std::shared_ptr<void> hold = {};  // keeps the file until it was sent
   EventSource events = {};          // in place of the body
+  LaterResponse later = {};         // in place of all: asked again and again, without blocking
   std::string route = {}, tenant = {};  // for the log; route is the pattern, without ids
 };
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <sstream>
 
 #include "blindproof/base/base64url.h"
 #include "blindproof/envelope/key_envelope.h"
@@ -27,6 +28,7 @@ Json version_json(const store::ModelVersion& version) {
     json["facts"] = Json::parse(version.facts, nullptr, false);
     Json levels = {"zkml"};
     if (!version.program_blob.empty()) levels.push_back("fhe");
+    if (!version.hybrid_program_blob.empty()) levels.push_back("hybrid");
     json["levels"] = levels;
   } else if (version.status == store::VersionStatus::kFailed) {
     json["problem"] = version.problem;
@@ -117,10 +119,10 @@ base::Result<Upload> Api::begin_version(Call& call) {
 Api::Reply Api::add_version(Call& call) {
   Json levels = Json::array({"zkml"});
   if (const auto asked = call.query.find("levels"); asked != call.query.end()) {
-    if (asked->second == "zkml,fhe" || asked->second == "fhe,zkml" || asked->second == "fhe") {
-      levels.push_back("fhe");
-    } else if (asked->second != "zkml") {
-      return problem(422, "invalid", "levels: must be zkml or zkml,fhe");
+    std::istringstream words(asked->second + ",");
+    for (std::string level; std::getline(words, level, ',');) {
+      if (level != "zkml" && level != "fhe" && level != "hybrid") return problem(422, "invalid", "levels: must be of zkml, fhe, hybrid");
+      if (std::find(levels.begin(), levels.end(), level) == levels.end()) levels.push_back(level);
     }
   }
   const store::TimeMs now = jobs::now_ms();
@@ -166,8 +168,9 @@ Api::Reply Api::get_client_spec(Call& call) {
   json["links"] = {{"model_key", base + "model.bpk"}, {"inference", "/ml/models/" + model->id + "/inference"}};
   if (!version->client_spec_blob.empty()) {
     json["links"]["client_spec"] = base + "client.bpc";
-    json["links"]["evaluation_keys"] = "/ml/keys";
   }
+  if (!version->hybrid_spec_blob.empty()) json["links"]["hybrid_spec"] = base + "hybrid.bpc";
+  if (json["levels"].size() > 1) json["links"]["evaluation_keys"] = "/ml/keys";
   return json_response(json);
 }
 
@@ -179,13 +182,16 @@ Api::Reply Api::get_model_key(Call& call) {
   return file_response(data_.blobs.path_of(version->model_key_blob), version->model_key_blob, "model.bpk");
 }
 
-Api::Reply Api::get_fhe_spec(Call& call) {
+Api::Reply Api::send_spec(Call& call, std::string store::ModelVersion::* blob) {
   BLINDPROOF_ASSIGN(const auto model, find_model(call, false));
   if (!model) return not_found();
   BLINDPROOF_ASSIGN(const auto version, find_version(model->id, call.path[1]));
-  if (!version || version->client_spec_blob.empty()) return not_found();
-  return file_response(data_.blobs.path_of(version->client_spec_blob), version->client_spec_blob, "client.bpc");
+  if (!version || ((*version).*blob).empty()) return not_found();
+  return file_response(data_.blobs.path_of((*version).*blob), (*version).*blob, "client.bpc");
 }
+
+Api::Reply Api::get_fhe_spec(Call& call) { return send_spec(call, &store::ModelVersion::client_spec_blob); }
+Api::Reply Api::get_hybrid_spec(Call& call) { return send_spec(call, &store::ModelVersion::hybrid_spec_blob); }
 
 Api::Reply Api::get_key_envelope(Call& call) {
   BLINDPROOF_ASSIGN(const auto model, find_model(call, true));
@@ -232,14 +238,20 @@ Api::Reply Api::create_evaluation_keys(Call& call) {
   BLINDPROOF_ASSIGN(const auto model, find_model(call, false));
   if (!model) return not_found();
   BLINDPROOF_ASSIGN(const auto version, find_version(model->id, text_of_version(call.body)));
-  if (!version || version->program_blob.empty()) return problem(422, "invalid", "version: isn't ready for the level fhe");
+  const std::string level = call.body.value("level", std::string("fhe"));
+  if (level != "fhe" && level != "hybrid") return problem(422, "invalid", "level: must be fhe or hybrid");
+  if (!version || (level == "fhe" ? version->program_blob : version->hybrid_program_blob).empty()) {
+    return problem(422, "invalid", "version: isn't ready for the level " + level);
+  }
   const store::TimeMs now = jobs::now_ms();
-  const store::EvaluationKeys keys{store::make_id(now), call.caller.tenant, model->id, version->number, "", "", 0, now, now + options_.key_lifetime_ms};
+  const store::EvaluationKeys keys{store::make_id(now), call.caller.tenant, model->id, version->number, "", "", 0, now, now + options_.key_lifetime_ms, level};
   BLINDPROOF_TRY(data_.store->create_evaluation_keys(keys));
   BLINDPROOF_TRY(audit(call, "keys.create", keys.id));
   const std::string base = "/ml/keys/" + keys.id + "/";
-  Response response = json_response({{"id", keys.id}, {"model", keys.model}, {"version", keys.version}, {"expires_ms", keys.expires_ms},
-                                     {"links", {{"evaluation", base + kEvaluationName}, {"public", base + kPublicName}}}},
+  Json links = {{"public", base + kPublicName}};
+  if (level == "fhe") links["evaluation"] = base + kEvaluationName;
+  Response response = json_response({{"id", keys.id}, {"model", keys.model}, {"version", keys.version}, {"level", level}, {"expires_ms", keys.expires_ms},
+                                     {"links", std::move(links)}},
                                     201);
   response.headers.emplace_back("Location", "/ml/keys/" + keys.id);
   return response;
@@ -247,7 +259,8 @@ Api::Reply Api::create_evaluation_keys(Call& call) {
 
 base::Result<Upload> Api::begin_evaluation_file(Call& call) {
   BLINDPROOF_ASSIGN(const auto keys, data_.store->evaluation_keys(call.caller.tenant, call.path[0], jobs::now_ms()));
-  if (!keys || (call.path[1] != kEvaluationName && call.path[1] != kPublicName)) {
+  const bool hybrid = keys && keys->level == "hybrid";
+  if (!keys || (call.path[1] != kPublicName && (hybrid || call.path[1] != kEvaluationName))) {
     call.refused = not_found();
     return ended();
   }
@@ -256,7 +269,7 @@ base::Result<Upload> Api::begin_evaluation_file(Call& call) {
     return ended();
   }
   BLINDPROOF_ASSIGN(store::BlobWriter writer, data_.blobs.create());
-  return Upload(std::move(writer), call.path[1] == kEvaluationName ? "BPEK" : "BPPK", options_.max_key_bytes);
+  return Upload(std::move(writer), call.path[1] == kEvaluationName ? "BPEK" : hybrid ? "BHPK" : "BPPK", options_.max_key_bytes);
 }
 
 Api::Reply Api::put_evaluation_file(Call& call) {
@@ -273,8 +286,8 @@ Api::Reply Api::list_evaluation_keys(Call& call) {
   BLINDPROOF_ASSIGN(const auto list, data_.store->evaluation_keys_of(call.caller.tenant, page));
   Json items = Json::array();
   for (const auto& keys : list) {
-    items.push_back({{"id", keys.id}, {"model", keys.model}, {"version", keys.version}, {"bytes", keys.bytes}, {"expires_ms", keys.expires_ms},
-                     {"complete", !keys.evaluation_blob.empty() && !keys.public_blob.empty()}});
+    items.push_back({{"id", keys.id}, {"model", keys.model}, {"version", keys.version}, {"level", keys.level}, {"bytes", keys.bytes},
+                     {"expires_ms", keys.expires_ms}, {"complete", store::is_complete(keys)}});
   }
   return page_response(call, std::move(items), page.limit, list.empty() ? "" : list.back().id);
 }

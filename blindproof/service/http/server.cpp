@@ -249,6 +249,7 @@ class Server::Implementation {
 
   /// Whether the connection can take another request.
   net::awaitable<bool> respond(Connection& connection, Response response, unsigned version, bool keep_alive) {
+    if (response.later) co_return co_await respond_later(connection, std::move(response.later), version, keep_alive);
     if (response.events) co_return co_await respond_events(connection, response, version);
     if (!response.file.empty()) co_return co_await respond_file(connection, response, version, keep_alive);
     beast::http::response<beast::http::string_body> message;
@@ -259,6 +260,18 @@ class Server::Implementation {
     connection.stream.expires_after(options_.piece);
     co_await beast::http::async_write(connection.stream, message, into(code));
     co_return !code && keep_alive;
+  }
+
+  net::awaitable<bool> respond_later(Connection& connection, LaterResponse later, unsigned version, bool keep_alive) {
+    net::steady_timer timer(io_);
+    while (!stopping_) {
+      std::optional<Response> response = co_await on_pool([&later] { return later(); });
+      if (response) co_return co_await respond(connection, *std::move(response), version, keep_alive);
+      timer.expires_after(kEventPoll);
+      error_code ignored;
+      co_await timer.async_wait(into(ignored));
+    }
+    co_return co_await respond(connection, problem(503, "unavailable", "the server is stopping; the work goes on as a job"), version, false);
   }
 
   net::awaitable<bool> respond_file(Connection& connection, const Response& response, unsigned version, bool keep_alive) {

@@ -6,6 +6,7 @@
 #include "blindproof/base/int128.h"
 #include "blindproof/engine/commit_model.h"
 #include "blindproof/engine/fhe_inference.h"
+#include "blindproof/engine/hybrid_inference.h"
 #include "blindproof/engine/model_summary.h"
 #include "blindproof/engine/prove.h"
 #include "blindproof/envelope/key_envelope.h"
@@ -45,6 +46,7 @@ class Run {
     if (version_.status != store::VersionStatus::kReady) return base::error(ErrorCode::kMismatch, "model", "is not ready");
     if (job_.kind == kProve) return prove();
     if (job_.kind == kEvaluate) return evaluate();
+    if (job_.kind == kEvaluateProven) return evaluate_proven();
     return base::error(ErrorCode::kUnsupported, "job", "is of a kind that this worker doesn't know");
   }
 
@@ -85,6 +87,15 @@ class Run {
       facts["fhe"] = {{"scheme", lowered.parameters.scheme}, {"evaluation_key_bytes", lowered.key_bytes},
                       {"ciphertext_bytes", lowered.ciphertext_bytes}, {"max_samples", lowered.max_samples}};
     }
+    if (std::find(levels.begin(), levels.end(), "hybrid") != levels.end()) {
+      BLINDPROOF_ASSIGN(const engine::LowerHybridOutcome lowered, engine::lower_hybrid_model({at("model.bpm"), at("hybrid.bpf"), at("hybrid.bpc")}));
+      BLINDPROOF_ASSIGN(const store::Blob program, seal_file(data_.blobs, at("hybrid.bpf"), data_key));
+      BLINDPROOF_ASSIGN(const store::Blob spec, data_.blobs.put_file(at("hybrid.bpc")));
+      outcome.version->hybrid_program_blob = program.digest;
+      outcome.version->hybrid_spec_blob = spec.digest;
+      facts["hybrid"] = {{"features", lowered.features}, {"outputs", lowered.outputs}, {"max_records", lowered.max_records},
+                         {"input_bytes", lowered.input_bytes}, {"output_bytes", lowered.output_bytes}, {"evaluations", lowered.parameters.evaluations}};
+    }
     outcome.version->facts = facts.dump();
     outcome.result = Json{{"model_id", outcome.version->model_id}, {"commit_ms", milliseconds(committed.seconds)}}.dump();
     return outcome;
@@ -104,12 +115,8 @@ class Run {
     const std::string context = request_.value("context", std::string());
     request.context.assign(context.begin(), context.end());
     BLINDPROOF_ASSIGN(const engine::ProveOutcome proven, engine::prove(request, progress_));
-    BLINDPROOF_ASSIGN(const store::Blob blob, data_.blobs.put_file(request.proof));
-
     store::JobOutcome outcome;
-    const store::TimeMs now = now_ms();
-    outcome.proof = store::Proof{store::make_id(now), job_.tenant, job_.id, job_.model, job_.version, blob.digest, version_.model_key_blob,
-                                 static_cast<std::int64_t>(blob.bytes), milliseconds(proven.prove_seconds), now};
+    BLINDPROOF_ASSIGN(outcome.proof, seal_proof(request.proof, milliseconds(proven.prove_seconds)));
     if (proven.opening && request_.contains("recipient")) {
       BLINDPROOF_ASSIGN(const envelope::RecipientKey recipient, envelope::parse_recipient_key(request_["recipient"]));
       BLINDPROOF_ASSIGN(const base::Bytes opening, base::read_file(*proven.opening, engine::kMaxOpeningBytes));
@@ -120,11 +127,34 @@ class Run {
     }
     Json integers = Json::array();
     for (const model::Int128 value : proven.integers) integers.push_back(integer(value));
-    Json result = {{"output", {{"shape", proven.output_shape}, {"integers", integers}, {"reals", proven.reals}}},
-                   {"proof_id", outcome.proof->id}, {"model_id", base::to_hex(proven.model)}, {"prove_ms", outcome.proof->prove_ms}};
-    if (proven.top_class) result["top_class"] = *proven.top_class;
-    outcome.result = result.dump();
+    Json answer = {{"output", {{"shape", proven.output_shape}, {"integers", integers}, {"reals", proven.reals}}}};
+    if (proven.top_class) answer["top_class"] = *proven.top_class;
+    const std::array recipients = {data_.server};
+    BLINDPROOF_ASSIGN(const SealedBlob sealed, seal_bytes(data_.blobs, base::as_bytes(answer.dump()), result_context(job_.id), recipients));
+    outcome.result = Json{{"proof_id", outcome.proof->id}, {"model_id", base::to_hex(proven.model)}, {"prove_ms", outcome.proof->prove_ms},
+                          {"sealed", {{"blob", sealed.blob.digest}, {"key_envelope", sealed.key_envelope}}}}.dump();
     return outcome;
+  }
+
+  /// The record of a proof, which is stored encrypted.
+  Result<store::Proof> seal_proof(const fs::path& file, std::int64_t prove_ms) {
+    BLINDPROOF_ASSIGN(const base::Bytes bytes, base::read_file(file, engine::kMaxProofBytes));
+    const std::array recipients = {data_.server};
+    BLINDPROOF_ASSIGN(const SealedBlob sealed, seal_bytes(data_.blobs, bytes, proof_context(job_.id), recipients));
+    store::Proof proof;
+    proof.created_ms = now_ms();
+    proof.id = store::make_id(proof.created_ms);
+    proof.tenant = job_.tenant;
+    proof.job = job_.id;
+    proof.model = job_.model;
+    proof.version = job_.version;
+    proof.blob = sealed.blob.digest;
+    proof.key_envelope = sealed.key_envelope;
+    proof.sha256 = base::to_hex(crypto::sha256(bytes));
+    proof.model_key_blob = version_.model_key_blob;
+    proof.bytes = static_cast<std::int64_t>(bytes.size());
+    proof.prove_ms = prove_ms;
+    return proof;
   }
 
   Result<store::JobOutcome> evaluate() {
@@ -145,6 +175,40 @@ class Run {
     outcome.artifacts.push_back({job_.id, "output.bpct", blob.digest, static_cast<std::int64_t>(blob.bytes)});
     outcome.result = Json{{"samples", inferred.samples}, {"hiding_bits", inferred.hiding_bits}, {"error_bound", inferred.error_bound},
                           {"infer_ms", milliseconds(inferred.infer_seconds)}}.dump();
+    return outcome;
+  }
+
+  Result<store::JobOutcome> evaluate_proven() {
+    if (version_.hybrid_program_blob.empty()) return base::error(ErrorCode::kMismatch, "model", "was not registered for the level hybrid");
+    BLINDPROOF_ASSIGN(const auto keys, data_.store->evaluation_keys(job_.tenant, request_.value("keys", std::string()), now_ms()));
+    if (!keys) return base::error(ErrorCode::kMismatch, "public key", "was deleted or has expired");
+    BLINDPROOF_ASSIGN(const envelope::Key256 model_key, open_model_key());
+    BLINDPROOF_TRY(open_to_file(data_.blobs, version_.hybrid_program_blob, model_key, at("hybrid.bpf")));
+    engine::HybridInferRequest request;
+    request.program = at("hybrid.bpf");
+    request.public_key = data_.blobs.path_of(keys->public_blob);
+    request.input = data_.blobs.path_of(job_.input_blob);
+    request.out = at("output.bpct");
+    request.proof = at("proof.bpp");
+    request.model_key = data_.blobs.path_of(version_.model_key_blob);
+    const std::string context = request_.value("context", std::string());
+    request.context.assign(context.begin(), context.end());
+    progress_.report("evaluating and proving", 0, 0);
+    BLINDPROOF_ASSIGN(const engine::HybridInferOutcome inferred, engine::infer_hybrid(request));
+    if (static_cast<std::int64_t>(inferred.records) != job_.samples) {  // what was counted against quotas
+      return base::error(ErrorCode::kMismatch, "samples", "the ciphertext holds " + std::to_string(inferred.records) + ", the request said " +
+                                                              std::to_string(job_.samples));
+    }
+    BLINDPROOF_ASSIGN(const store::Blob output, data_.blobs.put_file(request.out));
+    store::JobOutcome outcome;
+    BLINDPROOF_ASSIGN(outcome.proof, seal_proof(*request.proof, milliseconds(inferred.prove_seconds)));
+    outcome.proof->level = kEvaluateProven;
+    outcome.proof->public_key_blob = keys->public_blob;
+    outcome.proof->input_blob = job_.input_blob;
+    outcome.proof->output_blob = output.digest;
+    outcome.artifacts.push_back({job_.id, "output.bpct", output.digest, static_cast<std::int64_t>(output.bytes)});
+    outcome.result = Json{{"samples", inferred.records}, {"proof_id", outcome.proof->id}, {"model_id", base::to_hex(inferred.model)},
+                          {"infer_ms", milliseconds(inferred.infer_seconds)}, {"prove_ms", outcome.proof->prove_ms}}.dump();
     return outcome;
   }
 

@@ -8,9 +8,10 @@
 
 namespace blindproof::service::jobs {
 
-inline constexpr const char* kRegister = "register";  // model to model key, and to a homomorphic program if "fhe" is among its levels
+inline constexpr const char* kRegister = "register";  // model to model key, and to homomorphic programs if "fhe" or "hybrid" are among its levels
 inline constexpr const char* kProve = "zkml";         // input to output and proof
 inline constexpr const char* kEvaluate = "fhe";       // ciphertext to ciphertext
+inline constexpr const char* kEvaluateProven = "hybrid";  // ciphertext to ciphertext and proof
 
 /// `scratch` is an empty folder of this job's own, for decrypted files. Errors name what was wrong without paths of this machine:
 /// they are shown to whoever asked.

@@ -27,6 +27,18 @@ base::Result<store::Blob> seal_file(const store::BlobFolder& blobs, const std::f
   return writer.finish();
 }
 
+base::Result<base::Bytes> open_bytes(const store::BlobFolder& blobs, const std::string& digest, const envelope::Key256& data_key, std::size_t max_bytes) {
+  base::Bytes opened;
+  envelope::ContentDecryptor decryptor(data_key, [&](base::ByteSpan bytes) -> base::Status {
+    if (bytes.size() > max_bytes - opened.size()) return base::error(base::ErrorCode::kLimit, "stored content", "is too large");
+    opened.insert(opened.end(), bytes.begin(), bytes.end());
+    return {};
+  });
+  BLINDPROOF_TRY(blobs.read(digest, [&](base::ByteSpan bytes) { return decryptor.write(bytes); }));
+  BLINDPROOF_TRY(decryptor.finish());
+  return opened;
+}
+
 base::Status open_to_file(const store::BlobFolder& blobs, const std::string& digest, const envelope::Key256& data_key,
                           const std::filesystem::path& file) {
   BLINDPROOF_ASSIGN(base::AtomicFile out, base::AtomicFile::create(file, base::FileMode::kSecret));

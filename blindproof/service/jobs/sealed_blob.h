@@ -20,6 +20,8 @@ base::Result<SealedBlob> seal_bytes(const store::BlobFolder& blobs, base::ByteSp
                                     std::span<const envelope::RecipientKey> recipients);
 /// Under a data key that there is.
 base::Result<store::Blob> seal_file(const store::BlobFolder& blobs, const std::filesystem::path& file, const envelope::Key256& data_key);
+/// Errors: also kLimit.
+base::Result<base::Bytes> open_bytes(const store::BlobFolder& blobs, const std::string& digest, const envelope::Key256& data_key, std::size_t max_bytes);
 /// To a file of mode 0600.
 base::Status open_to_file(const store::BlobFolder& blobs, const std::string& digest, const envelope::Key256& data_key,
                           const std::filesystem::path& file);

@@ -91,6 +91,14 @@ class Workers : public ::testing::Test {
     return data_->store->create_job(job).value();
   }
 
+  /// As the server does: a file with the proof.
+  fs::path open_proof(const store::Proof& proof) {
+    const auto key = envelope::open_data_key(proof.key_envelope, proof_context(proof.job), read_server_key(data_->root).value()).value();
+    fs::path file = root_ / "opened.bpp";
+    EXPECT_TRUE(open_to_file(data_->blobs, proof.blob, key, file).ok());
+    return file;
+  }
+
   Job now(const Job& job) {
     const auto found = data_->store->job(tenant_, job.id);
     if (!found.ok()) {
@@ -197,11 +205,13 @@ TEST_F(Workers, RegisterAModelAndProveItsAnswers) {
   work();
   const Job done = now(job);
   ASSERT_EQ(done.status, JobStatus::kSucceeded) << done.problem;
-  const Json result = Json::parse(done.result);
+  const Json result = Json::parse(done.result), stored = result["sealed"];
+  const auto result_key = envelope::open_data_key(stored["key_envelope"].get<std::string>(), result_context(done.id), read_server_key(data_->root).value());
+  const Json answer = Json::parse(open_bytes(data_->blobs, stored["blob"], result_key.value(), 1 << 20).value());
   const auto proof = data_->store->proof(result["proof_id"]).value().value();
   // Anybody verifies it with the two files alone.
   engine::VerifyRequest verify;
-  verify.proof = data_->blobs.path_of(proof.blob);
+  verify.proof = open_proof(proof);
   verify.model_key = data_->blobs.path_of(version.model_key_blob);
   verify.context = base::Bytes{'f', 'o', 'r', ' ', 'b', 'o', 'b'};
   const auto verdict = engine::verify(verify).value();
@@ -209,9 +219,9 @@ TEST_F(Workers, RegisterAModelAndProveItsAnswers) {
   EXPECT_EQ(base::to_hex(verdict.model), version.model_id);
   EXPECT_EQ(std::string(verdict.context.begin(), verdict.context.end()), "for bob");
   EXPECT_FALSE(verdict.input.hidden);
-  ASSERT_EQ(result["output"]["integers"].size(), verdict.output.values.size());
+  ASSERT_EQ(answer["output"]["integers"].size(), verdict.output.values.size());
   for (std::size_t i = 0; i < verdict.output.values.size(); ++i) {
-    EXPECT_EQ(result["output"]["integers"][i].get<std::int64_t>(), static_cast<std::int64_t>(verdict.output.values[i]));
+    EXPECT_EQ(answer["output"]["integers"][i].get<std::int64_t>(), static_cast<std::int64_t>(verdict.output.values[i]));
   }
   EXPECT_TRUE(fs::is_empty(root_ / "data/scratch/w")) << "decrypted files stay nowhere";
   const auto audit = data_->store->audit(tenant_, 0, 100).value();
@@ -236,7 +246,7 @@ TEST_F(Workers, HideInputsByDefaultAndSealTheOpeningForTheClient) {
   ASSERT_TRUE(data_key.ok()) << data_key.error().message();
   ASSERT_TRUE(open_to_file(data_->blobs, artifacts[0].blob, *data_key, root_ / "opening").ok());
   engine::VerifyRequest verify;
-  verify.proof = data_->blobs.path_of(data_->store->proof(Json::parse(now(sealed).result)["proof_id"]).value()->blob);
+  verify.proof = open_proof(data_->store->proof(Json::parse(now(sealed).result)["proof_id"]).value().value());
   verify.model_key = data_->blobs.path_of(data_->store->latest_version(registration.model).value()->model_key_blob);
   verify.opening = root_ / "opening";
   const auto verdict = engine::verify(verify).value();

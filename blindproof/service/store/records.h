@@ -58,6 +58,7 @@ struct ModelVersion {
   std::string facts;                 // JSON: architecture, shapes, parameters
   std::string problem;               // why it failed
   TimeMs created_ms = 0;
+  std::string hybrid_program_blob = {}, hybrid_spec_blob = {};  // the same two of level hybrid
 };
 
 struct EvaluationKeys {
@@ -66,7 +67,11 @@ struct EvaluationKeys {
   std::string evaluation_blob, public_blob;  // .bpek and .bppk; "" until they were uploaded
   std::int64_t bytes = 0;            // of both
   TimeMs created_ms = 0, expires_ms = 0;
+  std::string level = "fhe";         // or "hybrid", which has a public key alone
 };
+
+/// Whether jobs can use them.
+inline bool is_complete(const EvaluationKeys& keys) { return !keys.public_blob.empty() && (keys.level == "hybrid" || !keys.evaluation_blob.empty()); }
 
 enum class JobStatus { kQueued, kRunning, kSucceeded, kFailed, kCancelled };
 std::string_view job_status_name(JobStatus status);  // "queued", ...
@@ -90,7 +95,7 @@ struct Job {
   bool cancel_requested = false;
   std::string phase;
   std::int64_t done = 0, total = 0;  // total 0: unknown
-  std::string result, problem;       // JSON; text
+  std::string result, problem;       // JSON, whose confidential part is a blob of encrypted content for the server; text
   TimeMs created_ms = 0, not_before_ms = 0, started_ms = 0, finished_ms = 0;
 };
 
@@ -114,23 +119,34 @@ struct Proof {
   std::int64_t bytes = 0, prove_ms = 0;
   TimeMs created_ms = 0;
   std::int64_t verified = 0, refused = 0;  // verifications that happened here
+  std::string level = "zkml";        // or "hybrid", whose statement is of the next three
+  std::string public_key_blob = {}, input_blob = {}, output_blob = {};
+  std::string sha256 = {};           // of the proof; its blob is encrypted content for the server
+  std::string key_envelope = {};
 };
 
 struct Receipt {
-  std::string id, tenant, proof, blob;
+  std::string id, tenant, job;  // one for each job
+  std::string blob, key_envelope;  // encrypted content for the server
   TimeMs created_ms = 0;
 };
 
 struct Listing {
   std::string id, tenant, model, title, description;
-  std::string prices;  // JSON: price of each level
+  std::string prices;  // JSON: currency, and the price of a sample at each level that is offered
   bool published = false;
   TimeMs created_ms = 0;
+  std::int64_t max_samples_per_day = 10000;  // of each buyer
+};
+
+struct LevelFigures {
+  std::string level;
+  std::int64_t inferences = 0, mean_latency_ms = 0, mean_prove_ms = 0;  // latency: from the request to the result; 0 for no proofs
 };
 
 /// From what happened, never from what the seller says.
 struct ListingFigures {
-  std::int64_t inferences = 0, mean_latency_ms = 0, mean_prove_ms = 0;
+  std::vector<LevelFigures> levels;  // that were used
   std::int64_t verified = 0, refused = 0;
   std::int64_t reviews = 0;
   double mean_rating = 0;

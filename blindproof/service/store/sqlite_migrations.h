@@ -55,6 +55,28 @@ CREATE INDEX audit_of ON audit (tenant, sequence);
 CREATE TRIGGER audit_keeps_entries BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER audit_keeps_values BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 )sql",
+    // 2
+    R"sql(
+ALTER TABLE versions ADD COLUMN hybrid_program_blob TEXT NOT NULL DEFAULT '';
+ALTER TABLE versions ADD COLUMN hybrid_spec_blob TEXT NOT NULL DEFAULT '';
+ALTER TABLE evaluation_keys ADD COLUMN level TEXT NOT NULL DEFAULT 'fhe';
+ALTER TABLE proofs ADD COLUMN level TEXT NOT NULL DEFAULT 'zkml';
+ALTER TABLE proofs ADD COLUMN public_key_blob TEXT NOT NULL DEFAULT '';
+ALTER TABLE proofs ADD COLUMN input_blob TEXT NOT NULL DEFAULT '';
+ALTER TABLE proofs ADD COLUMN output_blob TEXT NOT NULL DEFAULT '';
+)sql",
+    // 3
+    R"sql(
+ALTER TABLE listings ADD COLUMN max_samples_per_day INTEGER NOT NULL DEFAULT 10000;
+DROP TABLE receipts;
+CREATE TABLE receipts (id TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenants, job TEXT NOT NULL UNIQUE REFERENCES jobs,
+  blob TEXT NOT NULL, key_envelope TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;
+)sql",
+    // 4
+    R"sql(
+ALTER TABLE proofs ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';
+ALTER TABLE proofs ADD COLUMN key_envelope TEXT NOT NULL DEFAULT '';
+)sql",
 };
 
 }  // namespace blindproof::service::store

@@ -27,14 +27,15 @@ crypto::Digest256 digest_of(base::ByteSpan bytes) {
 #define MODEL_COLUMNS "id, tenant, name, type, created_ms"
 #define VERSION_COLUMNS                                                                                                            \
   "model, number, status, content_blob, key_envelope, content_bytes, model_key_blob, program_blob, client_spec_blob, model_id, facts, problem, " \
-  "created_ms"
-#define KEYS_COLUMNS "id, tenant, model, version, evaluation_blob, public_blob, bytes, created_ms, expires_ms"
+  "created_ms, hybrid_program_blob, hybrid_spec_blob"
+#define KEYS_COLUMNS "id, tenant, model, version, evaluation_blob, public_blob, bytes, created_ms, expires_ms, level"
 #define JOB_COLUMNS                                                                                                                 \
   "id, tenant, kind, model, version, request, input_blob, input_envelope, idempotency_key, fingerprint, samples, max_attempts, "    \
   "status, attempts, worker, lease_until_ms, cancel_requested, phase, done, total, result, problem, created_ms, not_before_ms, "    \
   "started_ms, finished_ms"
-#define PROOF_COLUMNS "id, tenant, job, model, version, blob, model_key_blob, bytes, prove_ms, created_ms, verified, refused"
-#define LISTING_COLUMNS "id, tenant, model, title, description, prices, published, created_ms"
+#define PROOF_COLUMNS "id, tenant, job, model, version, blob, model_key_blob, bytes, prove_ms, created_ms, verified, refused, level, public_key_blob, input_blob, output_blob, sha256, " \
+  "key_envelope"
+#define LISTING_COLUMNS "id, tenant, model, title, description, prices, published, created_ms, max_samples_per_day"
 
 Tenant read_tenant(const Query& row) { return {row.text(0), row.text(1), row.integer(2), row.integer(3), row.integer(4)}; }
 
@@ -47,11 +48,12 @@ Model read_model(const Query& row) { return {row.text(0), row.text(1), row.text(
 
 ModelVersion read_version(const Query& row) {
   return {row.text(0), row.integer(1), static_cast<VersionStatus>(row.integer(2)), row.text(3), row.text(4), row.integer(5),
-          row.text(6), row.text(7), row.text(8), row.text(9), row.text(10), row.text(11), row.integer(12)};
+          row.text(6), row.text(7), row.text(8), row.text(9), row.text(10), row.text(11), row.integer(12), row.text(13), row.text(14)};
 }
 
 EvaluationKeys read_keys(const Query& row) {
-  return {row.text(0), row.text(1), row.text(2), row.integer(3), row.text(4), row.text(5), row.integer(6), row.integer(7), row.integer(8)};
+  return {row.text(0), row.text(1), row.text(2), row.integer(3), row.text(4), row.text(5), row.integer(6), row.integer(7), row.integer(8),
+          row.text(9)};
 }
 
 Job read_job(const Query& row) {
@@ -78,11 +80,12 @@ Job read_job(const Query& row) {
 
 Proof read_proof(const Query& row) {
   return {row.text(0), row.text(1), row.text(2), row.text(3), row.integer(4), row.text(5), row.text(6),
-          row.integer(7), row.integer(8), row.integer(9), row.integer(10), row.integer(11)};
+          row.integer(7), row.integer(8), row.integer(9), row.integer(10), row.integer(11), row.text(12), row.text(13), row.text(14), row.text(15),
+          row.text(16), row.text(17)};
 }
 
 Listing read_listing(const Query& row) {
-  return {row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5), row.integer(6) != 0, row.integer(7)};
+  return {row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5), row.integer(6) != 0, row.integer(7), row.integer(8)};
 }
 
 Review read_review(const Query& row) { return {row.text(0), row.text(1), row.text(3), row.integer(2), row.integer(4)}; }
@@ -219,10 +222,10 @@ class SqliteStore final : public Store {
     BLINDPROOF_ASSIGN(const auto newest, one<std::int64_t>(database_.query("SELECT COALESCE(MAX(number), 0) FROM versions WHERE model=?", version.model),
                                                            read_integer));
     const std::int64_t number = newest.value_or(0) + 1;
-    BLINDPROOF_TRY(database_.run("INSERT INTO versions (" VERSION_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", version.model, number,
+    BLINDPROOF_TRY(database_.run("INSERT INTO versions (" VERSION_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", version.model, number,
                                  static_cast<std::int64_t>(version.status), version.content_blob, version.key_envelope, version.content_bytes,
                                  version.model_key_blob, version.program_blob, version.client_spec_blob, version.model_id, version.facts,
-                                 version.problem, version.created_ms));
+                                 version.problem, version.created_ms, version.hybrid_program_blob, version.hybrid_spec_blob));
     job.version = number;
     BLINDPROOF_TRY(insert_job(job));
     BLINDPROOF_TRY(transaction.commit());
@@ -274,8 +277,8 @@ class SqliteStore final : public Store {
 
   Status create_evaluation_keys(const EvaluationKeys& keys) override {
     const std::lock_guard lock(mutex_);
-    return done(database_.run("INSERT INTO evaluation_keys (" KEYS_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?)", keys.id, keys.tenant, keys.model,
-                              keys.version, keys.evaluation_blob, keys.public_blob, keys.bytes, keys.created_ms, keys.expires_ms));
+    return done(database_.run("INSERT INTO evaluation_keys (" KEYS_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?)", keys.id, keys.tenant, keys.model,
+                              keys.version, keys.evaluation_blob, keys.public_blob, keys.bytes, keys.created_ms, keys.expires_ms, keys.level));
   }
 
   Maybe<EvaluationKeys> evaluation_keys(const std::string& tenant, const std::string& id, TimeMs now) override {
@@ -396,17 +399,20 @@ class SqliteStore final : public Store {
     BLINDPROOF_TRY(end_job(*job, JobStatus::kSucceeded, now, outcome.result, ""));
     if (outcome.proof) {
       const Proof& proof = *outcome.proof;
-      BLINDPROOF_TRY(database_.run("INSERT INTO proofs (" PROOF_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,0,0)", proof.id, proof.tenant, id, proof.model,
-                                   proof.version, proof.blob, proof.model_key_blob, proof.bytes, proof.prove_ms, proof.created_ms));
+      BLINDPROOF_TRY(database_.run("INSERT INTO proofs (" PROOF_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,0,0,?,?,?,?,?,?)", proof.id, proof.tenant, id, proof.model,
+                                   proof.version, proof.blob, proof.model_key_blob, proof.bytes, proof.prove_ms, proof.created_ms, proof.level,
+                                   proof.public_key_blob, proof.input_blob, proof.output_blob, proof.sha256, proof.key_envelope));
     }
     for (const Artifact& artifact : outcome.artifacts) {
       BLINDPROOF_TRY(database_.run("INSERT INTO artifacts (job, name, blob, bytes) VALUES (?,?,?,?)", id, artifact.name, artifact.blob, artifact.bytes));
     }
     if (outcome.version) {
       const ModelVersion& version = *outcome.version;
-      BLINDPROOF_TRY(database_.run("UPDATE versions SET status=?, model_key_blob=?, program_blob=?, client_spec_blob=?, model_id=?, facts=?, problem=? WHERE model=? AND number=?",
+      BLINDPROOF_TRY(database_.run("UPDATE versions SET status=?, model_key_blob=?, program_blob=?, client_spec_blob=?, model_id=?, facts=?, problem=?, "
+                                   "hybrid_program_blob=?, hybrid_spec_blob=? WHERE model=? AND number=?",
                                    static_cast<std::int64_t>(version.status), version.model_key_blob, version.program_blob, version.client_spec_blob,
-                                   version.model_id, version.facts, version.problem, version.model, version.number));
+                                   version.model_id, version.facts, version.problem, version.hybrid_program_blob, version.hybrid_spec_blob, version.model,
+                                   version.number));
     }
     BLINDPROOF_TRY(transaction.commit());
     return true;
@@ -501,36 +507,41 @@ class SqliteStore final : public Store {
                       read_proof);
   }
 
+  Maybe<Proof> proof_of_job(const std::string& job) override {
+    const std::lock_guard lock(mutex_);
+    return one<Proof>(database_.query("SELECT " PROOF_COLUMNS " FROM proofs WHERE job=?", job), read_proof);
+  }
+
   Status record_verification(const std::string& proof, bool verified) override {
     const std::lock_guard lock(mutex_);
     return done(database_.run(verified ? "UPDATE proofs SET verified=verified+1 WHERE id=?" : "UPDATE proofs SET refused=refused+1 WHERE id=?", proof));
   }
 
-  Status create_receipt(const Receipt& receipt) override {
+  Result<Insert> create_receipt(const Receipt& receipt) override {
     const std::lock_guard lock(mutex_);
-    return done(database_.run("INSERT INTO receipts (id, tenant, proof, blob, created_ms) VALUES (?,?,?,?,?)", receipt.id, receipt.tenant,
-                              receipt.proof, receipt.blob, receipt.created_ms));
+    return inserted(database_.run("INSERT INTO receipts (id, tenant, job, blob, key_envelope, created_ms) VALUES (?,?,?,?,?,?) ON CONFLICT (job) DO NOTHING",
+                                  receipt.id, receipt.tenant, receipt.job, receipt.blob, receipt.key_envelope, receipt.created_ms));
   }
 
-  Maybe<Receipt> receipt(const std::string& tenant, const std::string& id) override {
+  Maybe<Receipt> receipt_of_job(const std::string& tenant, const std::string& job) override {
     const std::lock_guard lock(mutex_);
-    return one<Receipt>(database_.query("SELECT id, tenant, proof, blob, created_ms FROM receipts WHERE tenant=? AND id=?", tenant, id),
-                        [](const Query& row) -> Receipt { return {row.text(0), row.text(1), row.text(2), row.text(3), row.integer(4)}; });
+    return one<Receipt>(database_.query("SELECT id, tenant, job, blob, key_envelope, created_ms FROM receipts WHERE tenant=? AND job=?", tenant, job),
+                        [](const Query& row) -> Receipt { return {row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.integer(5)}; });
   }
 
   // Marketplace.
 
   Result<Insert> create_listing(const Listing& listing) override {
     const std::lock_guard lock(mutex_);
-    return inserted(database_.run("INSERT INTO listings (" LISTING_COLUMNS ") VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (model) DO NOTHING", listing.id,
+    return inserted(database_.run("INSERT INTO listings (" LISTING_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (model) DO NOTHING", listing.id,
                                   listing.tenant, listing.model, listing.title, listing.description, listing.prices, listing.published,
-                                  listing.created_ms));
+                                  listing.created_ms, listing.max_samples_per_day));
   }
 
   Result<bool> update_listing(const Listing& listing) override {
     const std::lock_guard lock(mutex_);
-    return changed(database_.run("UPDATE listings SET title=?, description=?, prices=?, published=? WHERE id=? AND tenant=?", listing.title,
-                                 listing.description, listing.prices, listing.published, listing.id, listing.tenant));
+    return changed(database_.run("UPDATE listings SET title=?, description=?, prices=?, published=?, max_samples_per_day=? WHERE id=? AND tenant=?", listing.title,
+                                 listing.description, listing.prices, listing.published, listing.max_samples_per_day, listing.id, listing.tenant));
   }
 
   Maybe<Listing> listing(const std::string& id) override {
@@ -556,20 +567,20 @@ class SqliteStore final : public Store {
     const std::lock_guard lock(mutex_);
     ListingFigures figures;
     const auto succeeded = static_cast<std::int64_t>(JobStatus::kSucceeded);
+    BLINDPROOF_ASSIGN(figures.levels,
+                      all<LevelFigures>(database_.query("SELECT kind, COUNT(*), CAST(AVG(finished_ms-jobs.created_ms) AS INTEGER), "
+                                                        "COALESCE(CAST(AVG(prove_ms) AS INTEGER), 0) FROM jobs LEFT JOIN proofs ON proofs.job=jobs.id "
+                                                        "WHERE jobs.model=? AND status=? AND kind<>'register' GROUP BY kind ORDER BY kind",
+                                                        model, succeeded),
+                                        [](const Query& row) -> LevelFigures { return {row.text(0), row.integer(1), row.integer(2), row.integer(3)}; }));
     const auto fill = [&](Result<std::unique_ptr<Query>> query, auto read) -> Status {
       if (!query.ok()) return std::move(query).error();
       BLINDPROOF_TRY((*query)->step());  // an aggregate always has a row
       read(**query);
       return {};
     };
-    BLINDPROOF_TRY(fill(database_.query("SELECT COUNT(*), COALESCE(CAST(AVG(finished_ms-created_ms) AS INTEGER), 0) FROM jobs "
-                                        "WHERE model=? AND status=? AND kind<>'register'",
-                                        model, succeeded),
-                        [&](const Query& row) { figures.inferences = row.integer(0), figures.mean_latency_ms = row.integer(1); }));
-    BLINDPROOF_TRY(fill(database_.query("SELECT COALESCE(SUM(verified), 0), COALESCE(SUM(refused), 0), "
-                                        "COALESCE(CAST(AVG(prove_ms) AS INTEGER), 0) FROM proofs WHERE model=?",
-                                        model),
-                        [&](const Query& row) { figures.verified = row.integer(0), figures.refused = row.integer(1), figures.mean_prove_ms = row.integer(2); }));
+    BLINDPROOF_TRY(fill(database_.query("SELECT COALESCE(SUM(verified), 0), COALESCE(SUM(refused), 0) FROM proofs WHERE model=?", model),
+                        [&](const Query& row) { figures.verified = row.integer(0), figures.refused = row.integer(1); }));
     BLINDPROOF_TRY(fill(database_.query("SELECT COUNT(*), COALESCE(AVG(rating), 0.0) FROM reviews JOIN listings ON listings.id=listing WHERE model=?", model),
                         [&](const Query& row) { figures.reviews = row.integer(0), figures.mean_rating = row.real(1); }));
     return figures;

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "blindproof/service/store/sqlite.h"
+#include "blindproof/service/store/sqlite_migrations.h"
 #include "blindproof/service/store/store_contract_test.h"
 
 namespace blindproof::service::store {
@@ -47,6 +48,27 @@ TEST(SqliteStore, RefusesTheDatabaseOfANewerProgramAndForeignFiles) {
   std::ofstream(folder.path / "text") << std::string(5000, 'x');
   EXPECT_EQ(open_sqlite_store(folder.path / "text").error().code, base::ErrorCode::kIo);
   EXPECT_EQ(open_sqlite_store(folder.path / "no/such/folder").error().code, base::ErrorCode::kIo);
+}
+
+TEST(SqliteStore, ADatabaseOfTheFirstSchemaIsMigratedWithWhatItHolds) {
+  const Folder folder;
+  const fs::path path = folder.path / "test.sqlite";
+  {
+    Sqlite database = Sqlite::open(path).value();
+    ASSERT_TRUE(database.script("CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT; INSERT INTO schema_version VALUES (1);").ok());
+    ASSERT_TRUE(database.script(kSqliteMigrations[0]).ok());
+    ASSERT_TRUE(database.script("INSERT INTO tenants VALUES ('t', 'a', 1, 16, 100);"
+                                "INSERT INTO models VALUES ('m', 't', 'digits', 'neural_network', 1);"
+                                "INSERT INTO versions VALUES ('m', 1, 1, 'b', 'e', 1, 'k', '', '', 'id', '{}', '', 1);"
+                                "INSERT INTO listings VALUES ('l', 't', 'm', 'title', '', '{}', 1, 1);"
+                                "INSERT INTO evaluation_keys VALUES ('k', 't', 'm', 1, 'e', 'p', 2, 1, 100);")
+                    .ok());
+  }
+  const auto store = open_sqlite_store(path).value();
+  EXPECT_EQ(store->latest_version("m").value()->model_id, "id");
+  EXPECT_TRUE(store->latest_version("m").value()->hybrid_program_blob.empty());
+  EXPECT_EQ(store->listing("l").value()->max_samples_per_day, 10000);
+  EXPECT_EQ(store->evaluation_keys("t", "k", 1).value()->level, "fhe");
 }
 
 TEST(SqliteStore, TheAuditLogCannotBeChangedAndTamperingShows) {

@@ -120,14 +120,16 @@ class Store {
   /// Of any tenant: proofs are for showing around, and whoever has the id was given it.
   virtual Maybe<Proof> proof(const std::string& id) = 0;
   virtual List<Proof> proofs(const std::string& tenant, const Page& page) = 0;
+  virtual Maybe<Proof> proof_of_job(const std::string& job) = 0;
   virtual base::Status record_verification(const std::string& proof, bool verified) = 0;
-  virtual base::Status create_receipt(const Receipt& receipt) = 0;
-  virtual Maybe<Receipt> receipt(const std::string& tenant, const std::string& id) = 0;
+  /// kExists: the job has one.
+  virtual base::Result<Insert> create_receipt(const Receipt& receipt) = 0;
+  virtual Maybe<Receipt> receipt_of_job(const std::string& tenant, const std::string& job) = 0;
 
   // Marketplace.
   /// kExists: the model has a listing.
   virtual base::Result<Insert> create_listing(const Listing& listing) = 0;
-  /// Title, description, prices, published. False if there is no such listing of the tenant.
+  /// Title, description, prices, published, max_samples_per_day. False if there is no such listing of the tenant.
   virtual base::Result<bool> update_listing(const Listing& listing) = 0;
   /// Of any tenant, published or not.
   virtual Maybe<Listing> listing(const std::string& id) = 0;

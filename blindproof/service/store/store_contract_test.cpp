@@ -47,6 +47,8 @@ void StoreContract::make_ready(const std::string& tenant, const std::string& mod
   version.status = VersionStatus::kReady;
   version.model_id = "id";
   version.facts = "{}";
+  version.hybrid_program_blob = "hybrid program";
+  version.hybrid_spec_blob = "hybrid spec";
   EXPECT_TRUE(store_->finish_job(held.id, held.attempts, kNow, {"{}", {}, {}, version}).value());
 }
 
@@ -125,6 +127,8 @@ TEST_P(StoreContract, VersionsCountUpAndAppearWithTheirJob) {
   EXPECT_EQ(store_->job(tenant, job.id).value()->version, 3);
   EXPECT_EQ(store_->versions(model).value().size(), 3u);
   EXPECT_EQ(store_->latest_version(model).value()->number, 2) << "the third isn't ready";
+  EXPECT_EQ(store_->latest_version(model).value()->hybrid_program_blob, "hybrid program");
+  EXPECT_EQ(store_->latest_version(model).value()->hybrid_spec_blob, "hybrid spec");
   EXPECT_EQ(store_->version(model, 3).value()->status, VersionStatus::kPending);
   EXPECT_FALSE(store_->version(model, 4).value().has_value());
   pending.model = "none";
@@ -187,6 +191,12 @@ TEST_P(StoreContract, EvaluationKeysExpireAndBelongToTheirTenant) {
   EXPECT_FALSE(store_->evaluation_keys(a, keys.id, kNow).value().has_value());
   EXPECT_FALSE(store_->evaluation_keys(b, keys.id, kNow + 10).value().has_value());
   EXPECT_EQ(store_->evaluation_keys_of(b, {}).value().size(), 1u);
+  EvaluationKeys hybrid{make_id(kNow), b, model, 1, "", "", 0, kNow, kNow + 10, "hybrid"};
+  ASSERT_TRUE(store_->create_evaluation_keys(hybrid).ok());
+  EXPECT_EQ(store_->evaluation_keys(b, hybrid.id, kNow).value()->level, "hybrid");
+  EXPECT_FALSE(is_complete(hybrid));
+  hybrid.public_blob = "public";
+  EXPECT_TRUE(is_complete(hybrid));
   EXPECT_FALSE(store_->delete_evaluation_keys(a, keys.id).value());
   EXPECT_TRUE(store_->delete_evaluation_keys(b, keys.id).value());
   EXPECT_FALSE(store_->delete_evaluation_keys(b, keys.id).value());
@@ -221,7 +231,8 @@ TEST_P(StoreContract, AJobGoesToOneWorkerAndItsResultIsWrittenOnce) {
   EXPECT_FALSE(store_->acquire_job("w2", kNow + kLease - 1, kLease).value().has_value());
   EXPECT_EQ(store_->heartbeat(job.id, 1, kNow + 500, kLease, "proving", 1, 4).value(), LeaseState::kHeld);
   EXPECT_FALSE(store_->acquire_job("w2", kNow + 1499, kLease).value().has_value());
-  const Proof proof{make_id(kNow), tenant, job.id, model, 1, "proof blob", "key blob", 10, 20, kNow};
+  const Proof proof{make_id(kNow), tenant, job.id, model, 1, "proof blob", "key blob", 10, 20, kNow, 0, 0, "hybrid", "public", "input", "output", "digest",
+                    "envelope"};
   const JobOutcome outcome{"{\"x\":1}", proof, {{job.id, "proof.bpp", "proof blob", 10}}, {}};
   EXPECT_TRUE(store_->finish_job(job.id, 1, kNow + 600, outcome).value());
   EXPECT_FALSE(store_->finish_job(job.id, 1, kNow + 601, outcome).value());
@@ -231,7 +242,11 @@ TEST_P(StoreContract, AJobGoesToOneWorkerAndItsResultIsWrittenOnce) {
   EXPECT_EQ(done.status, JobStatus::kSucceeded);
   EXPECT_EQ(done.result, "{\"x\":1}");
   EXPECT_EQ(done.finished_ms, kNow + 600);
-  EXPECT_EQ(store_->proofs(tenant, {}).value().size(), 1u);
+  const auto proofs = store_->proofs(tenant, {}).value();
+  ASSERT_EQ(proofs.size(), 1u);
+  EXPECT_EQ(proofs[0].level, "hybrid");
+  EXPECT_EQ(proofs[0].public_key_blob + " " + proofs[0].input_blob + " " + proofs[0].output_blob, "public input output");
+  EXPECT_EQ(proofs[0].sha256 + " " + proofs[0].key_envelope, "digest envelope");
   EXPECT_EQ(store_->artifacts(job.id).value().size(), 1u);
   EXPECT_EQ(store_->active_jobs(tenant).value(), 0);
 }
@@ -402,6 +417,7 @@ TEST_P(StoreContract, ListingsCountWhatHappened) {
   EXPECT_EQ(store_->create_listing({make_id(kNow), seller, model, "", "", "{}", true, kNow}).value(), Insert::kExists);
   EXPECT_TRUE(store_->search_listings("", {}).value().empty()) << "not published";
   listing.published = true;
+  listing.max_samples_per_day = 7;
   EXPECT_TRUE(store_->update_listing(listing).value());
   Listing stolen = listing;
   stolen.tenant = buyer;
@@ -409,6 +425,7 @@ TEST_P(StoreContract, ListingsCountWhatHappened) {
   for (const char* found : {"", "digits", "DIG", "100%", "digits_"}) EXPECT_EQ(store_->search_listings(found, {}).value().size(), 1u) << found;
   for (const char* none : {"letters", "%x", "1_0", "\\", "' OR 1=1 --"}) EXPECT_TRUE(store_->search_listings(none, {}).value().empty()) << none;
   EXPECT_EQ(store_->listing_of_model(model).value()->id, listing.id);
+  EXPECT_EQ(store_->listing(listing.id).value()->max_samples_per_day, 7);
 
   EXPECT_FALSE(store_->has_used(buyer, model).value());
   Job job = store_->create_job(job_of(buyer, model)).value();
@@ -428,9 +445,11 @@ TEST_P(StoreContract, ListingsCountWhatHappened) {
   EXPECT_EQ(reviews[0].text, "good");
   EXPECT_EQ(reviews[0].rating, 4);
   const ListingFigures figures = store_->listing_figures(model).value();
-  EXPECT_EQ(figures.inferences, 1);
-  EXPECT_EQ(figures.mean_latency_ms, 90);
-  EXPECT_EQ(figures.mean_prove_ms, 70);
+  ASSERT_EQ(figures.levels.size(), 1u);
+  EXPECT_EQ(figures.levels[0].level, "zkml");
+  EXPECT_EQ(figures.levels[0].inferences, 1);
+  EXPECT_EQ(figures.levels[0].mean_latency_ms, 90);
+  EXPECT_EQ(figures.levels[0].mean_prove_ms, 70);
   EXPECT_EQ(figures.verified, 2);
   EXPECT_EQ(figures.refused, 1);
   EXPECT_EQ(figures.reviews, 1);
@@ -438,17 +457,21 @@ TEST_P(StoreContract, ListingsCountWhatHappened) {
   EXPECT_EQ(store_->proof(proof.id).value()->verified, 2);
 }
 
-TEST_P(StoreContract, ReceiptsBelongToTheirTenant) {
+TEST_P(StoreContract, AJobHasOneReceiptOfItsTenant) {
   const std::string a = add_tenant("a"), b = add_tenant("b"), model = add_model(a, "m");
   make_ready(a, model);
   const Job job = store_->create_job(job_of(a, model)).value();
   ASSERT_TRUE(store_->acquire_job("w", kNow, kLease).value().has_value());
   const Proof proof{make_id(kNow), a, job.id, model, 1, "p", "k", 1, 1, kNow};
   ASSERT_TRUE(store_->finish_job(job.id, 1, kNow, {"{}", proof, {}, {}}).value());
-  const Receipt receipt{make_id(kNow), a, proof.id, "blob", kNow};
-  ASSERT_TRUE(store_->create_receipt(receipt).ok());
-  EXPECT_EQ(store_->receipt(a, receipt.id).value()->blob, "blob");
-  EXPECT_FALSE(store_->receipt(b, receipt.id).value().has_value());
+  EXPECT_EQ(store_->proof_of_job(job.id).value()->id, proof.id);
+  EXPECT_FALSE(store_->proof_of_job("none").value().has_value());
+  const Receipt receipt{make_id(kNow), a, job.id, "blob", "envelope", kNow};
+  EXPECT_EQ(store_->create_receipt(receipt).value(), Insert::kDone);
+  EXPECT_EQ(store_->create_receipt({make_id(kNow), a, job.id, "other", "", kNow}).value(), Insert::kExists);
+  EXPECT_EQ(store_->receipt_of_job(a, job.id).value()->blob, "blob");
+  EXPECT_EQ(store_->receipt_of_job(a, job.id).value()->key_envelope, "envelope");
+  EXPECT_FALSE(store_->receipt_of_job(b, job.id).value().has_value());
 }
 
 TEST_P(StoreContract, TheAuditLogIsChained) {
