@@ -108,6 +108,7 @@ void add_inspect(CLI::App& keys, Session& session) {
   command.add_flag("--check", arguments->check, "Evaluation keys: also the digest of every key");
   command.footer("Example:\n  blindproof keys inspect keys/eval.bpek");
   session.add_command(command, [&session, arguments] {
+    if (engine::is_hybrid_file(arguments->file)) return inspect_hybrid(session, arguments->file);
     const auto summary = engine::inspect_fhe_file(arguments->file, arguments->check, session.progress());
     if (!summary.ok()) return session.fail(summary.error());
     Sheet sheet;

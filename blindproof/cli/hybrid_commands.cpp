@@ -85,6 +85,39 @@ int generate_hybrid_keys(const Session& session, const engine::Path& spec, const
                         "Keys are in " + folder.string() + ".\n" + sheet.text());
 }
 
+int inspect_hybrid(const Session& session, const engine::Path& file) {
+  const auto summary = engine::inspect_hybrid_file(file);
+  if (!summary.ok()) return session.fail(summary.error());
+  const char* kind = summary->kind == hybrid::FileKind::kSecretKey ? "secret key" : summary->kind == hybrid::FileKind::kPublicKey ? "public key" : "ciphertexts";
+  Sheet sheet;
+  sheet.line("file", std::string(kind) + " of the hybrid level, " + format_bytes(summary->file_bytes))
+      .line("scheme", "BGV modulo BN254's scalar prime, N = 16384")
+      .line("plaintext modulus", std::to_string(summary->header.t))
+      .line("key id", base::to_hex(summary->header.key_id));
+  Json json = {{"file", file.string()},
+               {"kind", kind},
+               {"level", "hybrid"},
+               {"file_bytes", summary->file_bytes},
+               {"t", summary->header.t},
+               {"key_id", base::to_hex(summary->header.key_id)}};
+  if (summary->kind == hybrid::FileKind::kSecretKey) {
+    sheet.line("protection", summary->passphrase ? "a passphrase" : "none but the file's mode");
+    json["passphrase"] = summary->passphrase;
+  }
+  if (summary->digest) {
+    sheet.line("digest", base::to_hex(*summary->digest) + ", which proofs name");
+    json["digest"] = base::to_hex(*summary->digest);
+  }
+  if (summary->kind == hybrid::FileKind::kCiphertexts) {
+    sheet.line("ciphertexts", format_count(summary->ciphertexts) + " of " + std::to_string(summary->components) + " components, for " +
+                                  format_count(summary->records) + (summary->records == 1 ? " record" : " records"));
+    json["ciphertexts"] = summary->ciphertexts;
+    json["components"] = summary->components;
+    json["records"] = summary->records;
+  }
+  return session.report(json, sheet.text());
+}
+
 int encrypt_hybrid(const Session& session, const engine::EncryptRecordsRequest& request) {
   const auto outcome = engine::encrypt_hybrid_input(request);
   if (!outcome.ok()) return session.fail(outcome.error());

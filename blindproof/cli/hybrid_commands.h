@@ -10,6 +10,7 @@ namespace blindproof::cli {
 int lower_hybrid(const Session& session, const engine::LowerHybridRequest& request);
 int generate_hybrid_keys(const Session& session, const engine::Path& spec, const engine::Path& folder,
                          const std::optional<crypto::SecretBytes>& passphrase);
+int inspect_hybrid(const Session& session, const engine::Path& file);
 int encrypt_hybrid(const Session& session, const engine::EncryptRecordsRequest& request);
 int infer_hybrid(const Session& session, const engine::HybridInferRequest& request);
 int decrypt_hybrid(const Session& session, const engine::DecryptRecordsRequest& request);

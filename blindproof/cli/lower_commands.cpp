@@ -71,7 +71,9 @@ void add_lower_command(CLI::App& model, Session& session) {
       ->check(CLI::IsMember({"ckks", "bfv", "bgv"}))->capture_default_str();
   command.footer("Examples:\n  blindproof model lower mlp.bpm --level fhe --out mlp.bpf\n"
                  "  blindproof model lower exact.bpm --level fhe --scheme bfv --out exact.bpf\n"
-                 "  blindproof model lower table.bpm --level hybrid --out table.bpf");
+                 "  blindproof model lower table.bpm --level hybrid --out table.bpf\n"
+                 "Limits of the hybrid level: (d+1)(d+2)/2 exact answers reveal a network of d inputs with a square, d+1 a linear one; and the\n"
+                 "weights are not hidden from a client that makes malformed keys or encrypts values out of range.");
   session.add_command(command, [&session, request, target, scheme, evaluations, outputs] {
     request->options = target->options;
     if (*scheme != "ckks") request->scheme = *scheme == "bfv" ? fheml::ExactScheme::kBfv : fheml::ExactScheme::kBgv;

@@ -23,7 +23,7 @@ struct Recipe {
   std::string_view name, network, calibration;
   std::vector<std::string_view> samples;
   bool in_data = false;  // tables that models/tables/make_data.py makes
-  int bits = 8;          // of weights and inputs
+  int weight_bits = 8, input_bits = 8;
 };
 
 const std::vector<Recipe>& recipes() {
@@ -33,6 +33,8 @@ const std::vector<Recipe>& recipes() {
       {"breast-cancer-mlp", "tables/breast_cancer_square.onnx", "tables/breast_cancer_train.npz",
        {"tables/breast_cancer_test.npz", "tables/breast_cancer_train.npz"}},
       {"spam-mlp", "tables/spam_square.onnx", "spam_train.npz", {"spam_test.npz", "spam_train.npz"}, true},
+      {"digits14-mlp", "mnist/digits14_square.onnx", "mnist/digits14_calibration.npz", {"mnist/digits14_test.npz"}, false, 5, 4},
+      {"digits28-mlp", "mnist/digits28_square.onnx", "mnist/mnist_calibration.npz", {"mnist/mnist_test.npz"}, false, 5, 4},
   };
   return all;
 }
@@ -67,7 +69,7 @@ base::Result<Workload> make_workload(const Recipe& recipe, const HybridBenchmark
     std::ranges::move(read.x, std::back_inserter(workload.samples.x));
     std::ranges::move(read.labels, std::back_inserter(workload.samples.labels));
   }
-  compiler::QuantizeOptions options{.arithmetic = model::Arithmetic::kExact, .weight_bits = recipe.bits, .activation_bits = recipe.bits};
+  compiler::QuantizeOptions options{.arithmetic = model::Arithmetic::kExact, .weight_bits = recipe.weight_bits, .activation_bits = recipe.input_bits};
   options.max_accuracy_loss = 100;  // reported instead
   options.labels = calibration.labels;
   options.progress = progress;
@@ -144,7 +146,8 @@ base::Result<HybridBenchmarkOutcome> run_hybrid_benchmark(const HybridBenchmarkR
   outcome.parameters = spec.parameters();
   outcome.features = spec.features();
   outcome.records = std::min(workload.samples.x.size(), frbgv::kDegree);
-  outcome.weight_bits = outcome.input_bits = recipe->bits;
+  outcome.weight_bits = recipe->weight_bits;
+  outcome.input_bits = recipe->input_bits;
   outcome.threads = base::thread_count();
   outcome.network = std::to_string(spec.features()) + (spec.network().second ? "-" + std::to_string(spec.network().first.outputs) : "") + "-" +
                     std::to_string(spec.outputs());

@@ -72,6 +72,26 @@ base::Result<hybrid::CiphertextFile> read_hybrid_ciphertexts(const frbgv::Ring& 
   return in_file(path, hybrid::parse_ciphertexts(ring, file.bytes));
 }
 
+base::Result<HybridFileSummary> inspect_hybrid_file(const Path& path) {
+  BLINDPROOF_ASSIGN(const base::MappedFile mapped, base::map_file(path, SIZE_MAX));
+  const std::optional<hybrid::FileKind> kind = hybrid::kind_of(mapped.bytes);
+  const frbgv::RingPtr ring = frbgv::Ring::create();
+  if (kind == hybrid::FileKind::kSecretKey) {
+    BLINDPROOF_ASSIGN(const hybrid::SecretKeySummary key, in_file(path, hybrid::inspect_secret_key(*ring, mapped.bytes)));
+    return HybridFileSummary{.kind = *kind, .header = key.header, .file_bytes = mapped.bytes.size(), .passphrase = key.passphrase};
+  }
+  if (kind == hybrid::FileKind::kPublicKey) {
+    BLINDPROOF_ASSIGN(const hybrid::PublicKeyFile key, in_file(path, hybrid::parse_public_key(*ring, mapped.bytes)));
+    return HybridFileSummary{.kind = *kind, .header = key.header, .file_bytes = mapped.bytes.size(), .digest = key.digest};
+  }
+  if (kind == hybrid::FileKind::kCiphertexts) {
+    BLINDPROOF_ASSIGN(const hybrid::CiphertextFile file, in_file(path, hybrid::parse_ciphertexts(*ring, mapped.bytes)));
+    return HybridFileSummary{.kind = *kind, .header = file.header, .file_bytes = mapped.bytes.size(), .digest = file.digest,
+                             .records = file.records, .ciphertexts = file.ciphertexts.size(), .components = file.ciphertexts[0].size()};
+  }
+  return base::error(ErrorCode::kInvalidArgument, path.string(), "holds no keys or ciphertexts");
+}
+
 base::Status check_plaintext_modulus(const Path& path, const hybrid::KeyHeader& header, const hybrid::Spec& spec) {
   if (header.t == spec.parameters().t) return {};
   return mismatch(path, "is for another model: its plaintext modulus is " + std::to_string(header.t) + ", the model's is " +

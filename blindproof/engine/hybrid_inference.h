@@ -19,6 +19,17 @@ base::Result<hybrid::SecretKeyFile> read_hybrid_secret_key(const fhe::frbgv::Rin
 base::Result<hybrid::PublicKeyFile> read_hybrid_public_key(const fhe::frbgv::Ring& ring, const Path& path);
 base::Result<hybrid::CiphertextFile> read_hybrid_ciphertexts(const fhe::frbgv::Ring& ring, const Path& path);
 
+struct HybridFileSummary {
+  hybrid::FileKind kind;
+  hybrid::KeyHeader header;
+  std::size_t file_bytes = 0;
+  bool passphrase = false;                            // a secret key under one
+  std::optional<hybrid::Digest> digest;               // of public keys and ciphertexts: what proofs name
+  std::size_t records = 0, ciphertexts = 0, components = 0;
+};
+/// What a file of keys or ciphertexts holds.   Errors: those of the readers; kInvalidArgument for programs and specs.
+base::Result<HybridFileSummary> inspect_hybrid_file(const Path& path);
+
 /// What belongs to this model.   Errors: kMismatch.
 base::Status check_plaintext_modulus(const Path& path, const hybrid::KeyHeader& header, const hybrid::Spec& spec);
 /// Encrypted inputs of this model.   Errors: kMismatch.

@@ -77,6 +77,9 @@ struct Workload {
   Samples samples;
 };
 
+// Of what seeded_image draws, and of squares of normal numbers: layers so scaled have outputs of about unit variance.
+constexpr float kImageSquares = 0.2F / 3.0F, kSquaresSquares = 3.0F;
+
 model::FloatGraph seeded_network(const std::vector<std::size_t>& widths, Random& random) {
   model::FloatGraph graph;
   graph.shapes.push_back({widths[0]});
@@ -87,7 +90,7 @@ model::FloatGraph seeded_network(const std::vector<std::size_t>& widths, Random&
   };
   for (std::size_t i = 1; i < widths.size(); ++i) {
     op::Dense layer{widths[i], widths[i - 1], std::vector<float>(widths[i] * widths[i - 1]), std::vector<float>(widths[i])};
-    std::normal_distribution<float> weight(0.0F, std::sqrt(1.0F / static_cast<float>(widths[i - 1])));
+    std::normal_distribution<float> weight(0.0F, std::sqrt(1.0F / ((i == 1 ? kImageSquares : kSquaresSquares) * static_cast<float>(widths[i - 1]))));
     for (float& value : layer.weight) value = weight(random);
     append(std::move(layer), {graph.output}, widths[i]);
     if (i + 1 < widths.size()) append(op::Multiply{}, {graph.output, graph.output}, widths[i]);

@@ -142,6 +142,24 @@ base::Result<base::ByteSpan> checked(base::ByteSpan bytes, FileKind kind) {
   return content;
 }
 
+struct StoredSecretKey {
+  SecretKeySummary summary;
+  base::ByteSpan associated, content;
+};
+base::Result<StoredSecretKey> read_stored_key(const frbgv::Ring& ring, base::ByteSpan bytes) {
+  BLINDPROOF_ASSIGN(const base::ByteSpan body, checked(bytes, FileKind::kSecretKey));
+  base::ByteReader reader(body, name_of(FileKind::kSecretKey));
+  StoredSecretKey key;
+  BLINDPROOF_ASSIGN(key.summary.header, read_key_header(reader, FileKind::kSecretKey, ring.degree()));
+  const std::uint8_t protection = reader.u8();
+  if (protection > kUnderPassphrase) reader.fail("this kind of protection isn't known");
+  key.summary.passphrase = protection == kUnderPassphrase;
+  key.associated = body.first(reader.position());
+  key.content = reader.sized(body.size());
+  BLINDPROOF_TRY(reader.finish());
+  return key;
+}
+
 void write_i128(base::ByteWriter& writer, Int128 value) {
   const auto word = static_cast<base::Uint128>(value);
   writer.u64(static_cast<std::uint64_t>(word));
@@ -202,25 +220,23 @@ base::Result<base::Bytes> write_secret_key(const KeyHeader& header, const frbgv:
   return with_checksum(std::move(writer));
 }
 
+base::Result<SecretKeySummary> inspect_secret_key(const frbgv::Ring& ring, base::ByteSpan bytes) {
+  BLINDPROOF_ASSIGN(const StoredSecretKey stored, read_stored_key(ring, bytes));
+  return stored.summary;
+}
+
 base::Result<SecretKeyFile> parse_secret_key(const frbgv::RingPtr& ring, base::ByteSpan bytes, const AskPassphrase& ask) {
-  BLINDPROOF_ASSIGN(const base::ByteSpan body, checked(bytes, FileKind::kSecretKey));
-  base::ByteReader reader(body, name_of(FileKind::kSecretKey));
-  BLINDPROOF_ASSIGN(const KeyHeader header, read_key_header(reader, FileKind::kSecretKey, ring->degree()));
-  const std::uint8_t protection = reader.u8();
-  if (protection > kUnderPassphrase) reader.fail("this kind of protection isn't known");
-  const base::ByteSpan associated = body.first(reader.position());
-  const base::ByteSpan stored = reader.sized(body.size());
-  BLINDPROOF_TRY(reader.finish());
+  BLINDPROOF_ASSIGN(const StoredSecretKey stored, read_stored_key(*ring, bytes));
   crypto::SecretBytes content;
-  if (protection == kUnderPassphrase) {
+  if (stored.summary.passphrase) {
     BLINDPROOF_ASSIGN(const crypto::SecretBytes passphrase, ask());
-    BLINDPROOF_ASSIGN(content, secretbox::open(passphrase, stored, associated));
+    BLINDPROOF_ASSIGN(content, secretbox::open(passphrase, stored.content, stored.associated));
   } else {
-    content = crypto::SecretBytes::copy_of(stored);
+    content = crypto::SecretBytes::copy_of(stored.content);
   }
   BLINDPROOF_ASSIGN(crypto::SecretBytes ternary, fhe::formats::split_trits(ring->degree(), content));
   BLINDPROOF_ASSIGN(frbgv::SecretKey key, frbgv::SecretKey::from_coefficients(ring, std::move(ternary)));
-  return SecretKeyFile{header, std::move(key)};
+  return SecretKeyFile{stored.summary.header, std::move(key)};
 }
 
 base::Bytes write_public_key(const KeyHeader& header, const frbgv::PublicKey& key) {

@@ -46,6 +46,12 @@ base::Result<base::Bytes> write_secret_key(const KeyHeader& header, const fhe::f
 using AskPassphrase = std::function<base::Result<crypto::SecretBytes>()>;
 /// Errors: kMalformed, kUnsupported (version, another ring), those of `ask` and of secretbox::open.
 base::Result<SecretKeyFile> parse_secret_key(const fhe::frbgv::RingPtr& ring, base::ByteSpan bytes, const AskPassphrase& ask);
+struct SecretKeySummary {
+  KeyHeader header;
+  bool passphrase = false;  // the key is under one
+};
+/// Doesn't open the key.   Errors: kMalformed, kUnsupported (version, another ring).
+base::Result<SecretKeySummary> inspect_secret_key(const fhe::frbgv::Ring& ring, base::ByteSpan bytes);
 
 struct PublicKeyFile {
   KeyHeader header;

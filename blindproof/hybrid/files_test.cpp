@@ -98,6 +98,11 @@ TEST(HybridFiles, SecretKeysOpenWithTheirPassphraseOnly) {
   ASSERT_TRUE(open("right").ok());
   EXPECT_EQ(open("right")->key.values().to_vector(), f.secret.values().to_vector());
   EXPECT_EQ(open("wrong").error().code, ErrorCode::kMismatch);
+  const auto summary = inspect_secret_key(*f.ring, *bytes);
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->header, f.header);
+  EXPECT_TRUE(summary->passphrase);
+  EXPECT_FALSE(inspect_secret_key(*f.ring, *write_secret_key(f.header, f.secret, nullptr))->passphrase);
   EXPECT_EQ(parse_secret_key(f.ring, *bytes, no_passphrase).error().place, "passphrase");
 }
 

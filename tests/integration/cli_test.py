@@ -1101,11 +1101,32 @@ class VerifiedEncryptedInference(CliTest):
         self.assertIs(verdict["accepted"], True)
         self.assertEqual(verdict["records"], 189)
 
+    def test_keys_and_ciphertexts_are_inspected(self):
+        secret = self.json(GOOD, "keys", "inspect", self.folder / "keys" / "secret.bpsk")
+        public = self.json(GOOD, "keys", "inspect", self.folder / "keys" / "public.bppk")
+        question, answer = (self.json(GOOD, "keys", "inspect", self.folder / name) for name in ("x.bpct", "y.bpct"))
+        self.assertEqual([file["kind"] for file in (secret, public, question, answer)], ["secret key", "public key", "ciphertexts", "ciphertexts"])
+        self.assertEqual(len({file["key_id"] for file in (secret, public, question, answer)}), 1)
+        self.assertEqual((question["ciphertexts"], question["components"], question["records"]), (30, 2, 189))
+        self.assertEqual((answer["ciphertexts"], answer["components"], answer["records"]), (2, 3, 189))
+        self.assertNotIn("digest", secret)
+        self.error(UNUSABLE, "keys", "inspect", self.folder / "t.bpf")
+
     def test_answers_without_their_proof_are_not_decrypted(self):
         self.error(FAILED, *self.decrypt("unproven"))
         self.assertIn("statement.output", self.error(FAILED, *self.decrypt("unproven", *self.proof()))["detail"])
         self.assert_empty_of("unproven.npy")
         self.json(GOOD, *self.decrypt("unproven", "--unverified"))
+
+    def test_classes_and_rounded_scores_are_refused_and_say_why(self):
+        for outputs in ("class", "rounded"):
+            problem = self.error(UNUSABLE, "model", "lower", self.folder / "t.bpm", "--level", "hybrid", "--outputs", outputs, "--out", self.folder / "c.bpf")
+            self.assertEqual(problem["code"], "unsupported")
+            self.assertIn("comparisons", problem["detail"])
+
+    def test_lowering_says_after_how_many_records_the_model_is_known(self):
+        result = run("model", "lower", self.folder / "t.bpm", "--level", "hybrid", "--out", self.folder / "again.bpf")
+        self.assertIn("exact answers reveal a small model: after 496 records", " ".join(result.stdout.split()))
 
 
 class Groth16(CliTest):

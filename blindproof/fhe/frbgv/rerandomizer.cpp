@@ -1,6 +1,7 @@
 #include "blindproof/fhe/frbgv/rerandomizer.h"
 
 #include "blindproof/base/check.h"
+#include "blindproof/fhe/rlwe/timing.h"
 
 namespace blindproof::fhe::frbgv {
 namespace {
@@ -13,7 +14,9 @@ std::uint64_t draw_below(std::uint64_t t, crypto::Csprng& random) {
   const std::uint64_t excess = (0 - t) % t;
   for (;;) {
     const base::Uint128 product = static_cast<base::Uint128>(random.next_u64()) * t;
-    if (static_cast<std::uint64_t>(product) >= excess) return static_cast<std::uint64_t>(product >> 64);
+    bool good = static_cast<std::uint64_t>(product) >= excess;
+    rlwe::reveal(good);
+    if (good) return static_cast<std::uint64_t>(product >> 64);
   }
 }
 

@@ -140,6 +140,7 @@ PublicKey PublicKey::generate(const SecretKey& secret, std::uint64_t t, crypto::
   const Ring& ring = *secret.ring();
   PublicKey key;
   random.fill(key.seed);
+  rlwe::reveal(key.seed);
   key.components[1] = expand_uniform(ring, key.seed, 0);
   const crypto::SecretBytes errors = sample_error_bytes(ring, random);
   key.components[0] = values_of(ring, as_signed(errors.expose()), Fr::from_u64(t)).expose();
