@@ -29,6 +29,7 @@ namespace http = service::http;
 using std::chrono::milliseconds;
 
 constexpr const char* kThisProgram = "/proc/self/exe";
+constexpr const char* kDatabaseVariable = "BLINDPROOF_DATABASE";
 constexpr milliseconds kLook{50}, kRestart{1000}, kWorkersEnd{10000};
 
 std::atomic<bool> stop = false;  // set by the first SIGINT or SIGTERM
@@ -116,17 +117,20 @@ class Workers {
 
 struct ServeArguments {
   fs::path data;
+  std::string database;
   std::string listen = "127.0.0.1:8080";
   std::size_t workers = 1, threads = 4;
   std::uint64_t max_model_mib = 8192;
   double requests_per_second = 200;
+  std::optional<fs::path> certificate, key;
 };
 
 int serve(const Session& session, const ServeArguments& arguments) {
   const auto address = parse_address(arguments.listen);
   if (!address) return session.fail(base::error(base::ErrorCode::kInvalidArgument, "--listen", "must be HOST:PORT, for instance 127.0.0.1:8080"));
-  auto data = jobs::open_data_folder(arguments.data);
+  auto data = jobs::open_data_folder(arguments.data, arguments.database);
   if (!data.ok()) return session.fail(data.error());
+  if (!arguments.database.empty()) ::setenv(kDatabaseVariable, arguments.database.c_str(), 1);  // for workers: arguments are seen by every process
   http::ApiOptions api_options;
   api_options.version = BLINDPROOF_VERSION;
   api_options.max_model_bytes = arguments.max_model_mib << 20;
@@ -143,10 +147,11 @@ int serve(const Session& session, const ServeArguments& arguments) {
   options.host = address->host;
   options.port = address->port;
   options.threads = arguments.threads;
+  if (arguments.certificate) options.tls = {*arguments.certificate, *arguments.key};
   auto server = http::Server::start(options, api);
   if (!server.ok()) return session.fail(server.error());
   on_interrupt([] { stop = true; });
-  const std::string url = "http://" + (address->host.find(':') == std::string::npos ? address->host : "[" + address->host + "]") + ":" + std::to_string((*server)->port());
+  const std::string url = (options.tls ? "https://" : "http://") + (address->host.find(':') == std::string::npos ? address->host : "[" + address->host + "]") + ":" + std::to_string((*server)->port());
   Json json = {{"url", url}, {"data", arguments.data.string()}};
   std::string text = "listening on " + url;
   if (*bootstrapped) {
@@ -168,7 +173,7 @@ int serve(const Session& session, const ServeArguments& arguments) {
 
 struct WorkerArguments {
   fs::path data;
-  std::string name;
+  std::string database, name;
 };
 
 std::string default_name() {
@@ -208,7 +213,7 @@ int work(const Session& session, const WorkerArguments& arguments) {
     log_line(Json{{"at_ms", jobs::now_ms()}, {"event", event}, {"worker", name}, {"job", job.id}, {"kind", job.kind}, {"attempt", job.attempts},
                   {"detail", detail}}.dump(-1, ' ', false, Json::error_handler_t::replace));
   };
-  auto data = jobs::open_data_folder(arguments.data);
+  auto data = jobs::open_data_folder(arguments.data, arguments.database);
   if (!data.ok()) return session.fail(data.error());
   auto worker = jobs::Worker::create(*data, options);
   if (!worker.ok()) return session.fail(worker.error());
@@ -217,25 +222,36 @@ int work(const Session& session, const WorkerArguments& arguments) {
   return kGood;
 }
 
+void add_database_option(CLI::App& command, std::string& database) {
+  command.add_option("--database", database, "postgresql://USER@HOST/DATABASE, for workers on several machines; SQLite in the folder if absent")
+      ->envname(kDatabaseVariable);
+}
+
 }  // namespace
 
 void add_serve_command(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<ServeArguments>();
   CLI::App& command = *app.add_subcommand("serve", "Serve models over HTTP: upload, private inference, proofs");
   command.add_option("--data", arguments->data, "Folder of the database, of models and keys; made if it doesn't exist")->required();
+  add_database_option(command, arguments->database);
   command.add_option("--listen", arguments->listen, "Address and port; port 0 takes a free one")->capture_default_str();
   command.add_option("--workers", arguments->workers, "Worker processes on this machine; 0 if they run elsewhere")->check(CLI::Range(0, 64))->capture_default_str();
   command.add_option("--http-threads", arguments->threads, "Threads that answer requests")->check(CLI::Range(1, 256))->capture_default_str();
   command.add_option("--max-model-mib", arguments->max_model_mib, "Largest model that is taken")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   command.add_option("--requests-per-second", arguments->requests_per_second, "Of each API key on average, twice as many at once; 0: no limit")
       ->check(CLI::Range(0.0, 1e6))->capture_default_str();
-  command.footer("Example:\n  blindproof serve --data /var/lib/blindproof --listen 127.0.0.1:8080\n"
+  CLI::Option* certificate = command.add_option("--tls-certificate", arguments->certificate, "PEM file with the certificate and its chain; without it requests aren't encrypted");
+  CLI::Option* key = command.add_option("--tls-key", arguments->key, "PEM file with the certificate's key")->needs(certificate);
+  certificate->needs(key);
+  command.footer("Examples:\n  blindproof serve --data /var/lib/blindproof --listen 127.0.0.1:8080\n"
+                 "  blindproof serve --data /var/lib/blindproof --listen 0.0.0.0:443 --tls-certificate chain.pem --tls-key key.pem\n"
                  "The first start makes an administrator's API key. Requests are logged on standard error, without payloads.");
   session.add_command(command, [&session, arguments] { return serve(session, *arguments); });
 
   const auto worker = std::make_shared<WorkerArguments>();
   CLI::App& work_command = *app.add_subcommand("worker", "Do the jobs of a service: register models, prove, evaluate");
   work_command.add_option("--data", worker->data, "The service's folder")->required();
+  add_database_option(work_command, worker->database);
   work_command.add_option("--name", worker->name, "Unique among the workers that run; the machine's name and the process's number if absent");
   work_command.footer("Example:\n  blindproof worker --data /var/lib/blindproof");
   session.add_command(work_command, [&session, worker] { return work(session, *worker); });

@@ -9,12 +9,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
 #include <fstream>
 #include <set>
 #include <thread>
@@ -38,6 +40,20 @@ constexpr std::size_t kPieceBytes = std::size_t{1} << 16;
 constexpr std::size_t kMaxDiscardedBytes = std::size_t{1} << 18;
 constexpr milliseconds kEventPoll{200}, kEventComment{15000}, kLinger{2000}, kFirstRetry{20};
 
+base::Result<net::ssl::context> make_tls_context(const TlsFiles& files) {
+  net::ssl::context context(net::ssl::context::tls_server);
+  error_code code;
+  const auto failed = [&](const std::filesystem::path& file, const char* what) {
+    return base::error(base::ErrorCode::kInvalidArgument, file.string(), std::string(what) + ": " + code.message());
+  };
+  context.set_options(net::ssl::context::default_workarounds | net::ssl::context::no_tlsv1 | net::ssl::context::no_tlsv1_1, code);
+  context.use_certificate_chain_file(files.certificate.string(), code);
+  if (code) return failed(files.certificate, "is no certificate in PEM that can be used");
+  context.use_private_key_file(files.key.string(), net::ssl::context::pem, code);
+  if (code) return failed(files.key, "is no key in PEM of this certificate");
+  return context;
+}
+
 std::string to_string(std::string_view text) { return std::string(text); }
 
 }  // namespace
@@ -59,6 +75,9 @@ class Server::Implementation {
 
   base::Status listen() {
     error_code code;
+    if (options_.tls) {
+      BLINDPROOF_ASSIGN(tls_, make_tls_context(*options_.tls));
+    }
     const auto address = net::ip::make_address(options_.host, code);
     if (code) return base::error(base::ErrorCode::kInvalidArgument, options_.host, "is no address of this machine; give one as 127.0.0.1 or ::");
     const tcp::endpoint endpoint(address, options_.port);
@@ -85,7 +104,7 @@ class Server::Implementation {
       error_code ignored;
       acceptor_.close(ignored);
       for (Connection* connection : connections_) {
-        if (connection->idle) connection->stream.close();
+        if (connection->idle) connection->tcp_stream.close();
       }
       deadline_.expires_after(options_.shutdown);
       deadline_.async_wait([this](error_code cancelled) {
@@ -101,20 +120,35 @@ class Server::Implementation {
 
  private:
   struct Connection {
-    explicit Connection(Implementation& implementation, tcp::socket socket) : owner(implementation), stream(std::move(socket)) { owner.connections_.insert(this); }
+    explicit Connection(Implementation& implementation, tcp::socket socket) : owner(implementation), tcp_stream(std::move(socket)) {
+      if (owner.tls_) tls.emplace(tcp_stream, *owner.tls_);
+      owner.connections_.insert(this);
+    }
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection() {
       owner.connections_.erase(this);
       if (owner.stopping_ && !owner.ended_ && owner.connections_.empty()) owner.deadline_.cancel();
     }
+    /// `operation` on what bytes go through.
+    template <class Operation>
+    auto over(const Operation& operation) {
+      return tls ? operation(*tls) : operation(tcp_stream);
+    }
+
     Implementation& owner;
-    beast::tcp_stream stream;
+    beast::tcp_stream tcp_stream;
+    std::optional<beast::ssl_stream<beast::tcp_stream&>> tls;
     beast::flat_buffer buffer;
     bool idle = true;
   };
 
   static auto into(error_code& code) { return net::redirect_error(net::use_awaitable, code); }
+
+  template <class Buffers>
+  net::awaitable<void> write(Connection& connection, const Buffers& buffers, error_code& code) {
+    co_await connection.over([&](auto& stream) { return net::async_write(stream, buffers, into(code)); });
+  }
 
   /// Runs what may block on one of the handler's threads; the caller goes on with its result on the transport's thread.
   template <class Function>
@@ -144,18 +178,26 @@ class Server::Implementation {
   net::awaitable<void> serve(tcp::socket socket) {
     Connection connection(*this, std::move(socket));
     bool more = true;
+    if (connection.tls) {
+      error_code code;
+      connection.idle = false;
+      connection.tcp_stream.expires_after(options_.head);
+      co_await connection.tls->async_handshake(net::ssl::stream_base::server, into(code));
+      if (code) co_return;
+    }
     while (more && !stopping_) more = co_await serve_one(connection);
     co_await linger(connection);
   }
 
   /// Whether the connection can take another request.
   net::awaitable<bool> serve_one(Connection& connection) {
-    beast::tcp_stream& stream = connection.stream;
+    beast::tcp_stream& tcp_stream = connection.tcp_stream;
     error_code code;
     if (connection.buffer.size() == 0) {
       connection.idle = true;
-      stream.expires_after(options_.idle);
-      const std::size_t count = co_await stream.async_read_some(connection.buffer.prepare(4096), into(code));
+      tcp_stream.expires_after(options_.idle);
+      const std::size_t count =
+          co_await connection.over([&](auto& stream) { return stream.async_read_some(connection.buffer.prepare(4096), into(code)); });
       connection.idle = false;
       if (code || stopping_) co_return false;
       connection.buffer.commit(count);
@@ -163,8 +205,8 @@ class Server::Implementation {
     Parser parser;
     parser.header_limit(options_.max_head_bytes);
     parser.body_limit(boost::none);  // the handler limits it
-    stream.expires_after(options_.head);
-    co_await beast::http::async_read_header(stream, connection.buffer, parser, into(code));
+    tcp_stream.expires_after(options_.head);
+    co_await connection.over([&](auto& stream) { return beast::http::async_read_header(stream, connection.buffer, parser, into(code)); });
     if (code) {
       if (code == beast::error::timeout || code == beast::http::error::end_of_stream || code == beast::http::error::partial_message) co_return false;
       const bool large = code == beast::http::error::header_limit || code == beast::http::error::buffer_overflow;
@@ -201,12 +243,12 @@ class Server::Implementation {
 
   /// False if the connection broke or was too slow. True also when the exchange wants no more.
   net::awaitable<bool> receive(Connection& connection, Parser& parser, Exchange& exchange) {
-    beast::tcp_stream& stream = connection.stream;
+    beast::tcp_stream& tcp_stream = connection.tcp_stream;
     error_code code;
     if (beast::iequals(parser.get()[beast::http::field::expect], "100-continue")) {
-      stream.expires_after(options_.piece);
+      tcp_stream.expires_after(options_.piece);
       static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-      co_await net::async_write(stream, net::buffer(kContinue.data(), kContinue.size()), into(code));
+      co_await write(connection, net::buffer(kContinue.data(), kContinue.size()), code);
       if (code) co_return false;
     }
     std::vector<std::uint8_t> piece(parser.is_done() ? 0 : kPieceBytes);
@@ -215,8 +257,8 @@ class Server::Implementation {
     while (!parser.is_done()) {
       parser.get().body().data = piece.data();
       parser.get().body().size = piece.size();
-      stream.expires_after(options_.piece);
-      co_await beast::http::async_read_some(stream, connection.buffer, parser, into(code));
+      tcp_stream.expires_after(options_.piece);
+      co_await connection.over([&](auto& stream) { return beast::http::async_read_some(stream, connection.buffer, parser, into(code)); });
       if (code == beast::http::error::need_buffer) code = {};
       const std::size_t count = piece.size() - parser.get().body().size;
       received += count;
@@ -257,8 +299,8 @@ class Server::Implementation {
     message.body() = std::move(response.body);
     if (response.status != 204) message.prepare_payload();
     error_code code;
-    connection.stream.expires_after(options_.piece);
-    co_await beast::http::async_write(connection.stream, message, into(code));
+    connection.tcp_stream.expires_after(options_.piece);
+    co_await connection.over([&](auto& stream) { return beast::http::async_write(stream, message, into(code)); });
     co_return !code && keep_alive;
   }
 
@@ -286,14 +328,14 @@ class Server::Implementation {
     message.content_length(size);
     beast::http::response_serializer<beast::http::empty_body> serializer(message);
     error_code code;
-    connection.stream.expires_after(options_.piece);
-    co_await beast::http::async_write_header(connection.stream, serializer, into(code));
+    connection.tcp_stream.expires_after(options_.piece);
+    co_await connection.over([&](auto& stream) { return beast::http::async_write_header(stream, serializer, into(code)); });
     std::vector<char> piece(kPieceBytes);
     for (std::uint64_t sent = 0; sent < size && !code;) {
       const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), size - sent));
       if (!file.read(piece.data(), static_cast<std::streamsize>(count))) co_return false;  // the length was promised
-      connection.stream.expires_after(options_.piece);
-      co_await net::async_write(connection.stream, net::buffer(piece.data(), count), into(code));
+      connection.tcp_stream.expires_after(options_.piece);
+      co_await write(connection, net::buffer(piece.data(), count), code);
       sent += count;
     }
     co_return !code && keep_alive;
@@ -306,8 +348,8 @@ class Server::Implementation {
     if (chunked) message.chunked(true);
     beast::http::response_serializer<beast::http::empty_body> serializer(message);
     error_code code;
-    connection.stream.expires_after(options_.piece);
-    co_await beast::http::async_write_header(connection.stream, serializer, into(code));
+    connection.tcp_stream.expires_after(options_.piece);
+    co_await connection.over([&](auto& stream) { return beast::http::async_write_header(stream, serializer, into(code)); });
     net::steady_timer timer(io_);
     auto last = steady_clock::now();
     while (!code && !stopping_) {
@@ -316,11 +358,11 @@ class Server::Implementation {
       if (!text) break;
       if (text->empty() && steady_clock::now() - last > kEventComment) *text = ":\n\n";  // shows whether the client is there
       if (!text->empty()) {
-        connection.stream.expires_after(options_.piece);
+        connection.tcp_stream.expires_after(options_.piece);
         if (chunked) {
-          co_await net::async_write(connection.stream, beast::http::make_chunk(net::buffer(*text)), into(code));
+          co_await write(connection, beast::http::make_chunk(net::buffer(*text)), code);
         } else {
-          co_await net::async_write(connection.stream, net::buffer(*text), into(code));
+          co_await write(connection, net::buffer(*text), code);
         }
         last = steady_clock::now();
       }
@@ -328,23 +370,25 @@ class Server::Implementation {
       error_code ignored;
       co_await timer.async_wait(into(ignored));
     }
-    if (!code && chunked) co_await net::async_write(connection.stream, beast::http::make_chunk_last(), into(code));
+    if (!code && chunked) co_await write(connection, beast::http::make_chunk_last(), code);
     co_return false;
   }
 
   /// Lets the peer read the response although it was still sending: a closed socket with unread bytes would be reset.
   net::awaitable<void> linger(Connection& connection) {
     error_code code;
-    connection.stream.socket().shutdown(tcp::socket::shutdown_send, code);
+    connection.tcp_stream.expires_after(kLinger);
+    if (connection.tls) co_await connection.tls->async_shutdown(into(code));
+    connection.tcp_stream.socket().shutdown(tcp::socket::shutdown_send, code);
     std::array<char, 4096> discarded;
-    connection.stream.expires_after(kLinger);
     for (std::size_t total = 0; !code && total < kMaxDiscardedBytes;) {
-      total += co_await connection.stream.async_read_some(net::buffer(discarded), into(code));
+      total += co_await connection.tcp_stream.async_read_some(net::buffer(discarded), into(code));
     }
-    connection.stream.close();
+    connection.tcp_stream.close();
   }
 
   ServerOptions options_;
+  std::optional<net::ssl::context> tls_;
   Handler& handler_;
   std::string id_prefix_;
   std::uint16_t port_ = 0;

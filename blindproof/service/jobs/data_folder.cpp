@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "blindproof/service/store/sqlite_store.h"
+#include "blindproof/service/store/sql_store.h"
 
 namespace blindproof::service::jobs {
 namespace {
@@ -33,7 +33,7 @@ base::Result<envelope::RecipientKey> recipient_key(const fs::path& root, const c
 
 }  // namespace
 
-base::Result<DataFolder> open_data_folder(const fs::path& root) {
+base::Result<DataFolder> open_data_folder(const fs::path& root, const std::string& database_address) {
   std::error_code code;
   const bool made = fs::create_directories(root, code);
   if (!code && made) fs::permissions(root, fs::perms::owner_all, code);
@@ -42,7 +42,8 @@ base::Result<DataFolder> open_data_folder(const fs::path& root) {
   BLINDPROOF_ASSIGN(const envelope::RecipientKey worker, recipient_key(root, kWorker));
   BLINDPROOF_ASSIGN(const envelope::RecipientKey server, recipient_key(root, kServer));
   BLINDPROOF_ASSIGN(store::BlobFolder blobs, store::BlobFolder::open(root / "blobs"));
-  BLINDPROOF_ASSIGN(std::unique_ptr<store::Store> database, store::open_sqlite_store(root / "blindproof.sqlite"));
+  BLINDPROOF_ASSIGN(std::unique_ptr<store::Store> database, database_address.empty() ? store::open_sqlite_store(root / "blindproof.sqlite")
+                                                                                        : store::open_postgresql_store(database_address));
   return DataFolder{root, std::move(database), std::move(blobs), worker, server};
 }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "blindproof/envelope/recipient_key.h"
 #include "blindproof/service/store/blobs.h"
@@ -19,8 +20,9 @@ struct DataFolder {
 };
 
 /// Makes what isn't there, the keys of worker and server included. The folder is its owner's alone (mode 0700).
+/// `database_address`: of store::open_postgresql_store; "" for a SQLite file in the folder.
 /// Errors: kIo; those of the store and of keys.
-base::Result<DataFolder> open_data_folder(const std::filesystem::path& root);
+base::Result<DataFolder> open_data_folder(const std::filesystem::path& root, const std::string& database_address = {});
 
 /// For workers alone: the API server never calls it.
 base::Result<envelope::RecipientSecretKey> read_worker_key(const std::filesystem::path& root);

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "blindproof/base/bytes.h"
 #include "blindproof/crypto/random.h"
+#include "blindproof/crypto/sha256.h"
 
 namespace blindproof::service::store {
 namespace {
@@ -36,6 +38,14 @@ std::string_view job_status_name(JobStatus status) {
     case JobStatus::kCancelled: return "cancelled";
   }
   return "?";
+}
+
+crypto::Digest256 audit_link(const crypto::Digest256& before, const AuditEntry& entry) {
+  base::ByteWriter writer;
+  writer.raw(before);
+  writer.i64(entry.at_ms);
+  for (const std::string* text : {&entry.tenant, &entry.actor, &entry.action, &entry.object, &entry.detail}) writer.text(*text);
+  return crypto::sha256(writer.bytes());
 }
 
 }  // namespace blindproof::service::store

@@ -162,7 +162,11 @@ struct AuditEntry {
   std::int64_t sequence = 0;  // given by the store
   TimeMs at_ms = 0;
   std::string tenant, actor, action, object, detail;
-  crypto::Digest256 chain{};  // SHA-256 over the entry and the one before it; given by the store
+  crypto::Digest256 chain{};  // audit_link of the entry and the one before it; given by the store
 };
+
+/// SHA-256 over the link before (zeros before the first) and the entry but for sequence and chain: who knows one link sees whether
+/// anything up to it was changed.
+crypto::Digest256 audit_link(const crypto::Digest256& before, const AuditEntry& entry);
 
 }  // namespace blindproof::service::store

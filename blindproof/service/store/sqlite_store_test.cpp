@@ -1,4 +1,4 @@
-#include "blindproof/service/store/sqlite_store.h"
+#include "blindproof/service/store/sql_store.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "blindproof/service/store/sqlite.h"
-#include "blindproof/service/store/sqlite_migrations.h"
+#include "blindproof/service/store/sql_migrations.h"
 #include "blindproof/service/store/store_contract_test.h"
 
 namespace blindproof::service::store {

@@ -1,4 +1,4 @@
-// Steps from each version of the schema to the next. Published ones are never changed: databases have run them.
+// Steps from each version of the schema to the next, for each engine. Published ones are never changed: databases have run them.
 #pragma once
 
 namespace blindproof::service::store {
@@ -76,6 +76,67 @@ CREATE TABLE receipts (id TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tena
     R"sql(
 ALTER TABLE proofs ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';
 ALTER TABLE proofs ADD COLUMN key_envelope TEXT NOT NULL DEFAULT '';
+)sql",
+};
+
+inline constexpr const char* kPostgresqlMigrations[] = {
+    // 1
+    R"sql(
+-- Bytes decide the order, whatever the database's language: ids sort by time.
+CREATE DOMAIN STRING AS TEXT COLLATE "C";
+CREATE TABLE tenants (id STRING PRIMARY KEY, name STRING NOT NULL UNIQUE, created_ms BIGINT NOT NULL, max_active_jobs BIGINT NOT NULL,
+  max_samples_per_day BIGINT NOT NULL);
+CREATE TABLE api_keys (id STRING PRIMARY KEY, tenant STRING NOT NULL REFERENCES tenants, label STRING NOT NULL, secret_hash BYTEA NOT NULL,
+  scopes BIGINT NOT NULL, created_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL, revoked_ms BIGINT NOT NULL);
+CREATE INDEX api_keys_of ON api_keys (tenant, id);
+CREATE TABLE models (id STRING PRIMARY KEY, tenant STRING NOT NULL REFERENCES tenants, name STRING NOT NULL, type STRING NOT NULL,
+  created_ms BIGINT NOT NULL, UNIQUE (tenant, name));
+CREATE INDEX models_of ON models (tenant, id);
+CREATE TABLE versions (model STRING NOT NULL REFERENCES models, number BIGINT NOT NULL, status BIGINT NOT NULL, content_blob STRING NOT NULL,
+  key_envelope STRING NOT NULL, content_bytes BIGINT NOT NULL, model_key_blob STRING NOT NULL, program_blob STRING NOT NULL,
+  client_spec_blob STRING NOT NULL, model_id STRING NOT NULL, facts STRING NOT NULL, problem STRING NOT NULL, created_ms BIGINT NOT NULL, hybrid_program_blob STRING NOT NULL,
+  hybrid_spec_blob STRING NOT NULL, PRIMARY KEY (model, number));
+CREATE TABLE aliases (model STRING NOT NULL, alias STRING NOT NULL, number BIGINT NOT NULL, PRIMARY KEY (model, alias),
+  FOREIGN KEY (model, number) REFERENCES versions);
+CREATE TABLE evaluation_keys (id STRING PRIMARY KEY, tenant STRING NOT NULL REFERENCES tenants, model STRING NOT NULL, version BIGINT NOT NULL,
+  evaluation_blob STRING NOT NULL, public_blob STRING NOT NULL, bytes BIGINT NOT NULL, created_ms BIGINT NOT NULL,
+  expires_ms BIGINT NOT NULL, level STRING NOT NULL, FOREIGN KEY (model, version) REFERENCES versions);
+CREATE INDEX evaluation_keys_of ON evaluation_keys (tenant, id);
+CREATE TABLE jobs (id STRING PRIMARY KEY, tenant STRING NOT NULL REFERENCES tenants, kind STRING NOT NULL, model STRING NOT NULL,
+  version BIGINT NOT NULL, request STRING NOT NULL, input_blob STRING NOT NULL, input_envelope STRING NOT NULL, idempotency_key STRING NOT NULL,
+  fingerprint STRING NOT NULL, samples BIGINT NOT NULL, max_attempts BIGINT NOT NULL, status BIGINT NOT NULL, attempts BIGINT NOT NULL,
+  worker STRING NOT NULL, lease_until_ms BIGINT NOT NULL, cancel_requested BIGINT NOT NULL, phase STRING NOT NULL, done BIGINT NOT NULL,
+  total BIGINT NOT NULL, result STRING NOT NULL, problem STRING NOT NULL, created_ms BIGINT NOT NULL, not_before_ms BIGINT NOT NULL,
+  started_ms BIGINT NOT NULL, finished_ms BIGINT NOT NULL, FOREIGN KEY (model, version) REFERENCES versions);
+CREATE INDEX jobs_of ON jobs (tenant, id);
+CREATE INDEX jobs_open ON jobs (status, id) WHERE status < 2;
+CREATE INDEX jobs_of_model ON jobs (model, tenant, created_ms);
+CREATE UNIQUE INDEX jobs_idempotency ON jobs (tenant, idempotency_key) WHERE idempotency_key <> '';
+CREATE TABLE job_events (sequence BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, job STRING NOT NULL REFERENCES jobs, status STRING NOT NULL,
+  phase STRING NOT NULL, done BIGINT NOT NULL, total BIGINT NOT NULL, at_ms BIGINT NOT NULL);
+CREATE INDEX job_events_of ON job_events (job, sequence);
+CREATE TABLE artifacts (job STRING NOT NULL REFERENCES jobs, name STRING NOT NULL, blob STRING NOT NULL, bytes BIGINT NOT NULL,
+  PRIMARY KEY (job, name));
+CREATE TABLE proofs (id STRING PRIMARY KEY, tenant STRING NOT NULL REFERENCES tenants, job STRING NOT NULL UNIQUE REFERENCES jobs,
+  model STRING NOT NULL, version BIGINT NOT NULL, blob STRING NOT NULL, model_key_blob STRING NOT NULL, bytes BIGINT NOT NULL,
+  prove_ms BIGINT NOT NULL, created_ms BIGINT NOT NULL, verified BIGINT NOT NULL, refused BIGINT NOT NULL,
+  level STRING NOT NULL, public_key_blob STRING NOT NULL, input_blob STRING NOT NULL, output_blob STRING NOT NULL, sha256 STRING NOT NULL,
+  key_envelope STRING NOT NULL);
+CREATE INDEX proofs_of ON proofs (tenant, id);
+CREATE INDEX proofs_of_model ON proofs (model);
+CREATE TABLE receipts (id STRING PRIMARY KEY, tenant STRING NOT NULL REFERENCES tenants, job STRING NOT NULL UNIQUE REFERENCES jobs,
+  blob STRING NOT NULL, key_envelope STRING NOT NULL, created_ms BIGINT NOT NULL);
+CREATE TABLE listings (id STRING PRIMARY KEY, tenant STRING NOT NULL REFERENCES tenants, model STRING NOT NULL UNIQUE REFERENCES models,
+  title STRING NOT NULL, description STRING NOT NULL, prices STRING NOT NULL, published BIGINT NOT NULL, created_ms BIGINT NOT NULL,
+  max_samples_per_day BIGINT NOT NULL);
+CREATE TABLE reviews (listing STRING NOT NULL REFERENCES listings, tenant STRING NOT NULL REFERENCES tenants, rating BIGINT NOT NULL
+  CHECK (rating BETWEEN 1 AND 5), text STRING NOT NULL, created_ms BIGINT NOT NULL, PRIMARY KEY (listing, tenant));
+CREATE TABLE audit (sequence BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at_ms BIGINT NOT NULL, tenant STRING NOT NULL, actor STRING NOT NULL,
+  action STRING NOT NULL, object STRING NOT NULL, detail STRING NOT NULL, chain BYTEA NOT NULL);
+CREATE INDEX audit_of ON audit (tenant, sequence);
+CREATE FUNCTION audit_refuse() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$;
+CREATE TRIGGER audit_keeps_entries BEFORE DELETE OR UPDATE ON audit FOR EACH ROW EXECUTE FUNCTION audit_refuse();
+CREATE TRIGGER audit_keeps_all BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();
 )sql",
 };
 

@@ -1,10 +1,11 @@
-#include "blindproof/service/store/sqlite_store.h"
+#include "blindproof/service/store/sql_store.h"
 
 #include <algorithm>
-#include <iterator>
+#include <mutex>
 
+#include "blindproof/service/store/database.h"
+#include "blindproof/service/store/postgresql.h"
 #include "blindproof/service/store/sqlite.h"
-#include "blindproof/service/store/sqlite_migrations.h"
 
 namespace blindproof::service::store {
 namespace {
@@ -94,14 +95,6 @@ AuditEntry read_audit(const Query& row) {
   return {row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4), row.text(5), row.text(6), digest_of(row.bytes(7))};
 }
 
-crypto::Digest256 chain(const crypto::Digest256& before, const AuditEntry& entry) {
-  base::ByteWriter writer;
-  writer.raw(before);
-  writer.i64(entry.at_ms);
-  for (const std::string* text : {&entry.tenant, &entry.actor, &entry.action, &entry.object, &entry.detail}) writer.text(*text);
-  return crypto::sha256(writer.bytes());
-}
-
 /// "%text%" with the pattern's own characters escaped by a backslash.
 std::string like_pattern(const std::string& text) {
   std::string pattern = "%";
@@ -133,22 +126,23 @@ List<T> all(Result<std::unique_ptr<Query>> query, Read read) {
 
 std::int64_t read_integer(const Query& row) { return row.integer(0); }
 
-class SqliteStore final : public Store {
+class SqlStore final : public Store {
  public:
-  explicit SqliteStore(Sqlite database) : database_(std::move(database)) {}
+  explicit SqlStore(std::unique_ptr<Database> database) : owned_(std::move(database)), database_(*owned_) {}
 
   Status migrate() {
-    BLINDPROOF_TRY(database_.script("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT;"));
     BLINDPROOF_ASSIGN(Transaction transaction, Transaction::begin(database_));  // one process migrates, others wait and find it done
+    BLINDPROOF_TRY(database_.script("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)"));
     BLINDPROOF_ASSIGN(const auto stored, one<std::int64_t>(database_.query("SELECT version FROM schema_version"), read_integer));
-    const auto newest = static_cast<std::int64_t>(std::size(kSqliteMigrations));
+    const std::span<const char* const> steps = database_.migrations();
+    const auto newest = static_cast<std::int64_t>(steps.size());
     const std::int64_t version = stored.value_or(0);
     if (version < 0 || version > newest) {
       return base::error(base::ErrorCode::kUnsupported, "database",
                          "has schema " + std::to_string(version) + "; this program knows up to " + std::to_string(newest));
     }
     if (version == newest) return {};
-    for (std::int64_t i = version; i < newest; ++i) BLINDPROOF_TRY(database_.script(kSqliteMigrations[i]));
+    for (std::int64_t i = version; i < newest; ++i) BLINDPROOF_TRY(database_.script(steps[static_cast<std::size_t>(i)]));
     BLINDPROOF_TRY(database_.run("DELETE FROM schema_version"));
     BLINDPROOF_TRY(database_.run("INSERT INTO schema_version VALUES (?)", newest));
     return transaction.commit();
@@ -557,8 +551,8 @@ class SqliteStore final : public Store {
   List<Listing> search_listings(const std::string& text, const Page& page) override {
     const std::lock_guard lock(mutex_);
     const std::string pattern = like_pattern(text);
-    return all<Listing>(database_.query("SELECT " LISTING_COLUMNS " FROM listings WHERE published=1 AND id>? AND (title LIKE ? ESCAPE '\\' OR "
-                                        "description LIKE ? ESCAPE '\\') ORDER BY id LIMIT ?",
+    return all<Listing>(database_.query("SELECT " LISTING_COLUMNS " FROM listings WHERE published=1 AND id>? AND (LOWER(title) LIKE LOWER(?) ESCAPE '\\' OR "
+                                        "LOWER(description) LIKE LOWER(?) ESCAPE '\\') ORDER BY id LIMIT ?",
                                         page.after, pattern, pattern, limit_of(page.limit)),
                         read_listing);
   }
@@ -568,8 +562,8 @@ class SqliteStore final : public Store {
     ListingFigures figures;
     const auto succeeded = static_cast<std::int64_t>(JobStatus::kSucceeded);
     BLINDPROOF_ASSIGN(figures.levels,
-                      all<LevelFigures>(database_.query("SELECT kind, COUNT(*), CAST(AVG(finished_ms-jobs.created_ms) AS INTEGER), "
-                                                        "COALESCE(CAST(AVG(prove_ms) AS INTEGER), 0) FROM jobs LEFT JOIN proofs ON proofs.job=jobs.id "
+                      all<LevelFigures>(database_.query("SELECT kind, COUNT(*), CAST(SUM(finished_ms-jobs.created_ms) AS BIGINT)/COUNT(*), "
+                                                        "COALESCE(CAST(SUM(prove_ms) AS BIGINT)/NULLIF(COUNT(prove_ms), 0), 0) FROM jobs LEFT JOIN proofs ON proofs.job=jobs.id "
                                                         "WHERE jobs.model=? AND status=? AND kind<>'register' GROUP BY kind ORDER BY kind",
                                                         model, succeeded),
                                         [](const Query& row) -> LevelFigures { return {row.text(0), row.integer(1), row.integer(2), row.integer(3)}; }));
@@ -614,7 +608,7 @@ class SqliteStore final : public Store {
     BLINDPROOF_ASSIGN(Transaction transaction, Transaction::begin(database_));
     BLINDPROOF_ASSIGN(const auto before, one<crypto::Digest256>(database_.query("SELECT chain FROM audit ORDER BY sequence DESC LIMIT 1"),
                                                                 [](const Query& row) { return digest_of(row.bytes(0)); }));
-    const crypto::Digest256 link = chain(before.value_or(crypto::Digest256{}), entry);
+    const crypto::Digest256 link = audit_link(before.value_or(crypto::Digest256{}), entry);
     BLINDPROOF_TRY(database_.run("INSERT INTO audit (at_ms, tenant, actor, action, object, detail, chain) VALUES (?,?,?,?,?,?,?)", entry.at_ms,
                                  entry.tenant, entry.actor, entry.action, entry.object, entry.detail, base::ByteSpan(link)));
     return transaction.commit();
@@ -631,14 +625,16 @@ class SqliteStore final : public Store {
 
   Result<std::int64_t> check_audit() override {
     const std::lock_guard lock(mutex_);
-    BLINDPROOF_ASSIGN(const auto query, database_.query("SELECT * FROM audit ORDER BY sequence"));
     crypto::Digest256 before{};
-    while (true) {
-      BLINDPROOF_ASSIGN(const bool more, query->step());
-      if (!more) return 0;
-      const AuditEntry entry = read_audit(*query);
-      if (entry.chain != chain(before, entry)) return entry.sequence;
-      before = entry.chain;
+    for (std::int64_t last = 0;;) {
+      BLINDPROOF_ASSIGN(const std::vector<AuditEntry> entries,
+                        all<AuditEntry>(database_.query("SELECT * FROM audit WHERE sequence>? ORDER BY sequence LIMIT ?", last, kMaxPage), read_audit));
+      if (entries.empty()) return 0;
+      for (const AuditEntry& entry : entries) {
+        if (entry.chain != audit_link(before, entry)) return entry.sequence;
+        before = entry.chain;
+      }
+      last = entries.back().sequence;
     }
   }
 
@@ -716,16 +712,22 @@ class SqliteStore final : public Store {
   }
 
   std::mutex mutex_;
-  Sqlite database_;
+  std::unique_ptr<Database> owned_;
+  Database& database_;
 };
 
-}  // namespace
-
-base::Result<std::unique_ptr<Store>> open_sqlite_store(const std::filesystem::path& path) {
-  BLINDPROOF_ASSIGN(Sqlite database, Sqlite::open(path));
-  auto store = std::make_unique<SqliteStore>(std::move(database));
+template <class Engine>
+Result<std::unique_ptr<Store>> open_store(Result<Engine> database) {
+  if (!database.ok()) return std::move(database).error();
+  auto store = std::make_unique<SqlStore>(std::make_unique<Engine>(*std::move(database)));
   BLINDPROOF_TRY(store->migrate());
   return std::unique_ptr<Store>(std::move(store));
 }
+
+}  // namespace
+
+base::Result<std::unique_ptr<Store>> open_sqlite_store(const std::filesystem::path& path) { return open_store(Sqlite::open(path)); }
+
+base::Result<std::unique_ptr<Store>> open_postgresql_store(const std::string& address) { return open_store(Postgresql::connect(address)); }
 
 }  // namespace blindproof::service::store
