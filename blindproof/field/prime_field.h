@@ -86,6 +86,8 @@ class PrimeField {
   static constexpr Limbs kR = detail::power_of_two_mod(256, kModulus);                      // one
   static constexpr Limbs kR2 = detail::power_of_two_mod(512, kModulus);
   static constexpr Limbs kR3 = detail::power_of_two_mod(768, kModulus);
+  static constexpr Limbs kTwo63 = detail::power_of_two_mod(256 + 63, kModulus);
+  static constexpr Limbs kTwo127 = detail::power_of_two_mod(256 + 127, kModulus);
   static constexpr std::size_t kBytes = 32;
 
   constexpr PrimeField() = default;  // zero
@@ -93,14 +95,15 @@ class PrimeField {
   static BLINDPROOF_INLINE constexpr PrimeField zero() { return PrimeField(); }
   static BLINDPROOF_INLINE constexpr PrimeField one() { return from_montgomery(kR); }
   static BLINDPROOF_INLINE PrimeField from_u64(std::uint64_t value) { return from_limbs({value, 0, 0, 0}); }
+  // Timing of both: constant.
   static BLINDPROOF_INLINE PrimeField from_i64(std::int64_t value) {
-    return value < 0 ? -from_u64(~static_cast<std::uint64_t>(value) + 1) : from_u64(static_cast<std::uint64_t>(value));
+    constexpr std::uint64_t kTop = std::uint64_t{1} << 63;
+    return from_u64(static_cast<std::uint64_t>(value) ^ kTop) - from_montgomery(kTwo63);  // value + 2^63 isn't negative
   }
   static BLINDPROOF_INLINE PrimeField from_i128(base::Int128 value) {
-    const base::Uint128 magnitude = value < 0 ? -static_cast<base::Uint128>(value) : static_cast<base::Uint128>(value);
-    const PrimeField result =
-        from_limbs({static_cast<std::uint64_t>(magnitude), static_cast<std::uint64_t>(magnitude >> 64), 0, 0});
-    return value < 0 ? -result : result;
+    constexpr std::uint64_t kTop = std::uint64_t{1} << 63;
+    const auto bits = static_cast<base::Uint128>(value);
+    return from_limbs({static_cast<std::uint64_t>(bits), static_cast<std::uint64_t>(bits >> 64) ^ kTop, 0, 0}) - from_montgomery(kTwo127);
   }
   /// 2^exponent.  Domain: 0 <= exponent < 2^16.
   static constexpr PrimeField power_of_two(int exponent) {
