@@ -5,6 +5,7 @@ import argparse
 import concurrent.futures
 import http.client
 import json
+import os
 import pathlib
 import random
 import shutil
@@ -18,11 +19,19 @@ import time
 import unittest
 import zipfile
 
+import postgresql_cluster
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MNIST = ROOT / "models" / "mnist"
 TABLES = ROOT / "models" / "tables"
 blindproof = None  # the program's path
 scratch = None     # folder of what is made once
+cluster = None     # the database server, if it isn't SQLite
+
+
+def environment(data):
+    """For the processes of a service with this folder."""
+    return {**os.environ, **({"BLINDPROOF_DATABASE": cluster.address(str(data))} if cluster else {})}
 
 
 def digit(index):
@@ -52,7 +61,7 @@ class Service:
         self.data = data
         self.log = (data.parent / (data.name + ".log")).open("ab")
         self.process = subprocess.Popen([blindproof, "serve", "--json", "--data", data, "--listen", "127.0.0.1:0", "--workers", str(workers)],
-                                        stdout=subprocess.PIPE, stderr=self.log)
+                                        stdout=subprocess.PIPE, stderr=self.log, env=environment(data))
         text = b""
         while not text.rstrip().endswith(b"}"):
             line = self.process.stdout.readline()
@@ -380,6 +389,26 @@ class ServiceTest(unittest.TestCase):
         status, rest = service.request("GET", f"/ml/jobs/{job}/events", headers={"Last-Event-ID": last})
         self.assertEqual(rest.decode().count("event: "), 1)
 
+    def test_the_database_may_go_away_and_come_back(self):
+        if not cluster:
+            self.skipTest("SQLite is a file")
+        service = self.start()
+        model, job = service.upload("digits", scratch / "mlp.bpm")
+        self.assertEqual(service.wait(job)["status"], "succeeded")
+        jobs = [self.infer(model, index) for index in range(3)]
+        cluster.stop()
+        status, problem = service.request("GET", "/ml/models")
+        self.assertEqual((status, problem["type"]), (503, "urn:blindproof:problem:unavailable"))
+        time.sleep(1)
+        cluster.start()
+        time.sleep(0.2)
+        for job in jobs:
+            for _ in range(5):  # each connection may notice once that its own is gone
+                if service.request("GET", f"/ml/jobs/{job}")[0] == 200:
+                    break
+            self.assertEqual(service.wait(job)["status"], "succeeded")
+        self.assertEqual(service.request("GET", "/ml/models")[0], 200)
+
     def test_stopping_answers_what_is_under_way(self):
         service = self.start(workers=0)
         connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
@@ -408,12 +437,18 @@ class ServiceTest(unittest.TestCase):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--blindproof", type=pathlib.Path, required=True, help="the program")
+    parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL server of the tests' own instead of SQLite")
     arguments, rest = parser.parse_known_args()
     blindproof = arguments.blindproof.resolve()
+    if arguments.postgresql and not postgresql_cluster.programs():
+        sys.exit("SKIPPED: needs the package postgresql")
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="service-"))
     try:
+        cluster = postgresql_cluster.Cluster() if arguments.postgresql else None
         subprocess.run([blindproof, "model", "compile", MNIST / "mlp.onnx", "--calibration", MNIST / "mnist_calibration.npz", "--out", scratch / "mlp.bpm",
                         "--quiet"], check=True, stdout=subprocess.DEVNULL)
         unittest.main(argv=[sys.argv[0], *rest])
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        if cluster:
+            cluster.close()
