@@ -2,6 +2,7 @@
 #
 #   blindproof_module(commit RANK 3
 #     SOURCES transcript.cpp pedersen.cpp      # explicit lists, no globs
+#     SERVER_SOURCES prove.cpp                 # left out of WebAssembly: clients and verifiers don't need them
 #     ADX_SOURCES x_adx.cpp                    # compiled with mulx/adx enabled
 #     AVX2_SOURCES x_avx2.cpp                  # compiled with AVX2 and FMA enabled
 #     IFMA_SOURCES x_ifma.cpp                  # compiled with AVX-512 IFMA enabled
@@ -57,7 +58,7 @@ endfunction()
 
 function(blindproof_module name)
   cmake_parse_arguments(M "TEST_ONLY" "RANK;GROUP"
-    "SOURCES;ADX_SOURCES;AVX2_SOURCES;IFMA_SOURCES;SHANI_SOURCES;DEPENDS;LIBRARIES;TESTS;SLOW_TESTS;TEST_DEPENDS;TEST_LIBRARIES;BENCHES"
+    "SOURCES;SERVER_SOURCES;ADX_SOURCES;AVX2_SOURCES;IFMA_SOURCES;SHANI_SOURCES;DEPENDS;LIBRARIES;TESTS;SLOW_TESTS;TEST_DEPENDS;TEST_LIBRARIES;BENCHES"
     ${ARGN})
   if(M_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "blindproof_module(${name}): unknown arguments ${M_UNPARSED_ARGUMENTS}")
@@ -66,9 +67,12 @@ function(blindproof_module name)
     return()
   endif()
   set(target blindproof_${name})
+  if(BLINDPROOF_WASM)
+    set(M_SERVER_SOURCES)
+  endif()
   set(simd ${M_ADX_SOURCES} ${M_AVX2_SOURCES} ${M_IFMA_SOURCES} ${M_SHANI_SOURCES})
   if(M_SOURCES OR simd)
-    add_library(${target} STATIC ${M_SOURCES} ${simd})
+    add_library(${target} STATIC ${M_SOURCES} ${M_SERVER_SOURCES} ${simd})
     set(scope PUBLIC)
     target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:blindproof_build_flags>)
   else()

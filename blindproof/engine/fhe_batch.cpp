@@ -29,31 +29,6 @@ base::Result<Ciphertexts> make_each(std::size_t count, const std::function<base:
 
 }  // namespace
 
-base::Result<Ciphertexts> encrypt_batch(const ckks::ContextPtr& context, const fhe::rlwe::SecretKey& key,
-                                        const std::vector<std::vector<float>>& samples, const base::Progress& progress) {
-  progress.report("encrypting", 0, 0);
-  const ckks::Encoder encoder(context);
-  return make_each(samples[0].size(), [&](std::size_t element) -> base::Result<ckks::Ciphertext> {
-    std::vector<double> slots;
-    for (const auto& sample : samples) slots.push_back(static_cast<double>(sample[element]));
-    BLINDPROOF_ASSIGN(const ckks::Plaintext plaintext, encoder.encode(slots, context->top_level()));
-    crypto::Csprng random;
-    return ckks::encrypt(key, plaintext, random);
-  });
-}
-
-base::Result<std::vector<std::vector<double>>> decrypt_batch(const fheml::ClientSpec& spec, const fhe::rlwe::SecretKey& key,
-                                                             const Ciphertexts& elements, std::size_t samples) {
-  std::vector<std::vector<double>> outputs(samples);
-  for (const ckks::Ciphertext& element : elements) {
-    BLINDPROOF_ASSIGN(const ckks::Plaintext plaintext, ckks::decrypt(key, element));
-    const std::vector<double> slots = ckks::Encoder(element.context()).decode_real(plaintext);
-    for (std::size_t i = 0; i < samples; ++i) outputs[i].push_back(slots[i]);
-  }
-  for (std::vector<double>& output : outputs) output = fheml::finish(spec, output);
-  return outputs;
-}
-
 base::Result<Ciphertexts> sanitize_batch(const Ciphertexts& elements, const fhe::rlwe::PublicKey& key, int hiding_bits) {
   return make_each(elements.size(), [&](std::size_t i) {
     crypto::Csprng random;

@@ -1,4 +1,4 @@
-// The client's side of batches: a ciphertext for each element of the samples, slot i that of sample i.
+// The server's side of batches beside the program: a flood for each ciphertext of the result.
 #pragma once
 
 #include <vector>
@@ -8,16 +8,6 @@
 #include "blindproof/fheml/program.h"
 
 namespace blindproof::engine {
-
-/// Requires: at most as many samples as slots, each of the input's size.
-/// Errors: those of encoding.
-base::Result<std::vector<fhe::ckks::Ciphertext>> encrypt_batch(const fhe::ckks::ContextPtr& context, const fhe::rlwe::SecretKey& key,
-                                                               const std::vector<std::vector<float>>& samples,
-                                                               const base::Progress& progress = {});
-
-/// Results by sample, after the program's finish.
-base::Result<std::vector<std::vector<double>>> decrypt_batch(const fheml::ClientSpec& spec, const fhe::rlwe::SecretKey& key,
-                                                             const std::vector<fhe::ckks::Ciphertext>& elements, std::size_t samples);
 
 /// Each on its own: see ckks::sanitize.
 base::Result<std::vector<fhe::ckks::Ciphertext>> sanitize_batch(const std::vector<fhe::ckks::Ciphertext>& elements,

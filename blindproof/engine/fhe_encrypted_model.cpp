@@ -20,6 +20,14 @@ bool is_encrypted_program(const Path& path) {
   return file.good() && std::ranges::equal(magic, fheml::kEncryptedProgramMagic);
 }
 
+base::Result<EncryptedModelSummary> read_encrypted_model(const Path& program, const Path& spec) {
+  BLINDPROOF_ASSIGN(const fheml::EncryptedProgramFile file, in_file(program, fheml::EncryptedProgramFile::open(program, kMaxEncryptedProgramBytes)));
+  const fheml::ClientSpec& client = file.program().client;
+  BLINDPROOF_ASSIGN(const fhe::ckks::ContextPtr context, in_file(program, fhe::ckks::Context::create(client.parameters)));
+  BLINDPROOF_TRY(base::write_file_atomic(spec, fheml::write_client_spec(client)));
+  return EncryptedModelSummary{describe(context), file.program().key_id, client.input_shape, client.output_shape, file.ciphertexts()};
+}
+
 base::Result<EncryptModelOutcome> encrypt_model(const EncryptModelRequest& request, const base::Progress& progress) {
   BLINDPROOF_TRY(check_writable(request.out));
   progress.report("reading", 0, 0);

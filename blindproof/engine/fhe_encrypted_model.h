@@ -11,6 +11,16 @@ inline constexpr std::size_t kMaxEncryptedProgramBytes = std::size_t{1} << 40;  
 /// Whether a file is a program with encrypted weights (.bpfe). False for anything that can't be read: its reader knows what to say.
 bool is_encrypted_program(const Path& path);
 
+struct EncryptedModelSummary {
+  FheParameters parameters;
+  fhe::formats::KeyId key_id;  // of the client whose public key it is encrypted under
+  model::Shape input_shape, output_shape;
+  std::size_t ciphertexts = 0;
+};
+/// What a .bpfe says in the open. Its client's part goes to `spec`, a .bpc.
+/// Errors: those of files and of fheml::EncryptedProgramFile::open.
+base::Result<EncryptedModelSummary> read_encrypted_model(const Path& program, const Path& spec);
+
 struct EncryptModelRequest {
   Path program, public_key, out;  // .bpf of CKKS, .bppk of the client, .bpfe
 };

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "blindproof/base/thread_pool.h"
+#include "blindproof/client_side/fhe_exact.h"
 #include "blindproof/engine/run_model.h"
 #include "blindproof/engine/samples.h"
 #include "blindproof/engine/stopwatch.h"
@@ -21,8 +22,13 @@ namespace {
 namespace formats = fhe::formats;
 using base::ErrorCode;
 using base::Int128;
-using fheml::Bfv;
-using fheml::Bgv;
+using client_side::contexts_of;
+using client_side::decrypt_integers;
+using client_side::encrypt_integers;
+using client_side::is_batch;
+using client_side::per_prime;
+using client_side::selection_of;
+using client_side::with_scheme;
 using fheml::ExactClientSpec;
 using fheml::ExactProgram;
 using fheml::ExactScheme;
@@ -33,160 +39,28 @@ base::Result<T> read_whole(const Path& path, std::size_t max_bytes, base::Result
   return in_file(path, parse(bytes));
 }
 
-// Calls body(Bfv{}) or body(Bgv{}).
-auto with_scheme(ExactScheme scheme, auto&& body) { return scheme == ExactScheme::kBfv ? body(Bfv{}) : body(Bgv{}); }
-
 template <class Scheme>
-base::Result<std::vector<typename Scheme::ContextPtr>> contexts_of(const fheml::ExactParameters& parameters) {
-  BLINDPROOF_ASSIGN(const auto first, Scheme::create(parameters, parameters.primes[0]));
-  return Scheme::contexts(first, parameters);
-}
+using Ciphertexts = client_side::ExactCiphertexts<Scheme>;
 
-formats::EvaluationKeySelection selection_of(const ExactClientSpec& spec) {
-  formats::EvaluationKeySelection result;
-  result.relinearization = spec.relinearization;
-  result.rotations = spec.rotations;
-  return result;
-}
-
-bool is_batch(const ExactClientSpec& spec) { return spec.packing == fheml::Packing::kBatch; }
-
-// Ciphertexts for each prime, of an input or output of so many elements.
-std::size_t per_prime(const ExactClientSpec& spec, const model::Shape& shape) { return is_batch(spec) ? model::element_count(shape) : 1; }
-
-// An input or output of a program: under each prime one ciphertext, or one for each element of a batch.
-template <class Scheme>
-struct Ciphertexts {
-  std::vector<typename Scheme::Ciphertext> elements;
-  std::size_t samples = 1;
-};
-
-// The same parts as ciphertexts of these contexts in turn, over one ring; errors are as of fresh ones.
-template <class Scheme>
-std::vector<typename Scheme::Ciphertext> under(std::vector<typename Scheme::Ciphertext> ciphertexts,
-                                               const std::vector<typename Scheme::ContextPtr>& contexts) {
-  const std::size_t each = ciphertexts.size() / contexts.size();
-  std::vector<typename Scheme::Ciphertext> result;
-  for (std::size_t i = 0; i < ciphertexts.size(); ++i) {
-    const auto& context = contexts[i / each];
-    result.push_back(Scheme::assume(context, std::move(ciphertexts[i]), predict_fresh(*context)));
-  }
-  return result;
-}
-
-// make(i) for all i below count on several threads.
-template <class Scheme>
-base::Result<std::vector<typename Scheme::Ciphertext>> make_each(std::size_t count, auto&& make) {
-  std::vector<std::optional<base::Result<typename Scheme::Ciphertext>>> made(count);
-  base::parallel_for(count, [&](std::size_t i) { made[i].emplace(make(i)); });
-  std::vector<typename Scheme::Ciphertext> result;
-  for (auto& one : made) {
-    if (!one->ok()) return std::move(*one).error();
-    result.push_back(*std::move(*one));
-  }
-  return result;
-}
-
-// The client's integers, by sample.
-template <class Scheme>
-base::Result<Ciphertexts<Scheme>> encrypt_integers(const std::vector<typename Scheme::ContextPtr>& contexts, const ExactClientSpec& spec,
-                                                   const fhe::rlwe::SecretKey& key, const std::vector<std::vector<std::int64_t>>& samples) {
-  const std::size_t each = per_prime(spec, spec.input_shape);
-  BLINDPROOF_ASSIGN(auto elements, make_each<Scheme>(each * contexts.size(), [&](std::size_t i) -> base::Result<typename Scheme::Ciphertext> {
-    const auto& context = contexts[i / each];
-    std::vector<std::int64_t> slots;
-    if (is_batch(spec)) {
-      for (const auto& sample : samples) slots.push_back(context->t().centered(context->t().reduce_signed(sample[i % each])));
-    } else if (!spec.coefficients) {
-      slots = fheml::spread(spec.input, samples[0], spec.parameters.slots(), context->t());
-    }
-    BLINDPROOF_ASSIGN(auto plaintext, Scheme::encode(context, slots));
-    if (spec.coefficients) {
-      std::vector<std::uint64_t> coefficients(context->slots().slots());
-      std::ranges::transform(samples[0], coefficients.begin(), [&](std::int64_t x) { return context->t().reduce_signed(x); });
-      plaintext = typename Scheme::Plaintext(context, std::move(coefficients));
-    }
-    crypto::Csprng random;
-    return encrypt(key, plaintext, random);
-  }));
-  return Ciphertexts<Scheme>{std::move(elements), samples.size()};
-}
-
-// By sample.
-template <class Scheme>
-base::Result<std::vector<std::vector<Int128>>> decrypt_integers(const ExactClientSpec& spec, const fhe::rlwe::SecretKey& key,
-                                                                const Ciphertexts<Scheme>& outputs) {
-  std::vector<std::vector<std::int64_t>> slots;  // or coefficients
-  for (const auto& output : outputs.elements) {
-    BLINDPROOF_ASSIGN(const auto plaintext, decrypt(key, output));
-    slots.emplace_back();
-    if (spec.coefficients) {
-      for (const std::uint64_t c : plaintext.coefficients()) slots.back().push_back(plaintext.context()->t().centered(c));
-    } else {
-      slots.back() = decode(plaintext);
-    }
-  }
-  const std::size_t primes = spec.parameters.primes.size(), each = per_prime(spec, spec.output_shape);
-  const fheml::ResidueCombiner combiner(spec.parameters.primes, spec.output_bits);
-  std::vector<std::int64_t> residues(primes);
-  std::vector<std::vector<Int128>> result(outputs.samples);
-  for (std::size_t sample = 0; sample < outputs.samples; ++sample) {
-    for (std::size_t k = 0; k < spec.output.positions.size(); ++k) {
-      for (std::size_t i = 0; i < primes; ++i) {
-        residues[i] = is_batch(spec)       ? slots[i * each + k][sample]
-                      : spec.coefficients ? slots[i][fheml::output_coefficient(spec, k)]
-                                          : slots[i][spec.output.positions[k]];
-      }
-      const std::optional<Int128> value = combiner.combine(residues);
-      if (!value) {
-        return base::error(ErrorCode::kRejected, "output",
-                           "holds a number that the model never gives: it isn't this program's result for this key");
-      }
-      result[sample].push_back(*value);
-    }
-  }
-  return result;
-}
-
-// The file names the first prime's parameters: contents are those of any plaintext modulus over the ring.
 template <class Scheme>
 base::Result<Ciphertexts<Scheme>> read_ciphertexts(const Path& path, formats::Contexts& known, const formats::KeyId& key_id,
                                                    const ExactClientSpec& spec, const model::Shape& shape,
                                                    const std::vector<typename Scheme::ContextPtr>& contexts) {
   BLINDPROOF_ASSIGN(const base::Bytes bytes, base::read_file(path, kMaxCiphertextFileBytes));
-  BLINDPROOF_ASSIGN(formats::CiphertextFile file, in_file(path, formats::parse_ciphertexts(bytes, known)));
-  const auto mismatch = [&](std::string detail) { return base::error(ErrorCode::kMismatch, path.string(), std::move(detail)); };
-  if (file.header.key_id != key_id) return mismatch("was encrypted under another key than the one given");
-  const bool batch = file.layout.content == formats::Content::kBatch;
-  if (!batch && file.layout.content != formats::Content::kProgram) {
-    return mismatch("is not the input or output of a program: encrypt with --spec");
-  }
-  if (batch != is_batch(spec)) {
-    return mismatch(batch ? "holds a batch of samples, but the program was lowered for one at a time"
-                          : "holds one sample, but the program was lowered for batches");
-  }
-  auto& elements = std::get<std::vector<typename Scheme::Ciphertext>>(file.ciphertexts);
-  const std::size_t expected = per_prime(spec, shape) * contexts.size();
-  if (elements.size() != expected) {
-    return mismatch("has " + std::to_string(elements.size()) + " ciphertexts, where the program has " + std::to_string(expected));
-  }
-  return Ciphertexts<Scheme>{under<Scheme>(std::move(elements), contexts), batch ? file.layout.shape[0] : 1};
-}
-
-template <class Scheme>
-base::Result<base::Bytes> write_ciphertexts(const formats::Header& header, const ExactClientSpec& spec, Ciphertexts<Scheme> ciphertexts,
-                                            const std::vector<typename Scheme::ContextPtr>& contexts) {
-  formats::Layout layout;
-  if (is_batch(spec)) layout = {formats::Content::kBatch, {ciphertexts.samples}};
-  return formats::write_ciphertexts({header, layout, under<Scheme>(std::move(ciphertexts.elements), {contexts[0]})});
+  return in_file(path, client_side::parse_exact_ciphertexts<Scheme>(bytes, known, key_id, spec, shape, contexts));
 }
 
 template <class Scheme>
 base::Result<Ciphertexts<Scheme>> sanitized(Ciphertexts<Scheme> outputs, const fhe::rlwe::PublicKey& key, int hiding_bits) {
-  BLINDPROOF_ASSIGN(outputs.elements, make_each<Scheme>(outputs.elements.size(), [&](std::size_t i) {
+  std::vector<std::optional<base::Result<typename Scheme::Ciphertext>>> made(outputs.elements.size());
+  base::parallel_for(made.size(), [&](std::size_t i) {
     crypto::Csprng random;
-    return sanitize(outputs.elements[i], key, hiding_bits, random);
-  }));
+    made[i].emplace(sanitize(outputs.elements[i], key, hiding_bits, random));
+  });
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    if (!made[i]->ok()) return std::move(*made[i]).error();
+    outputs.elements[i] = *std::move(*made[i]);
+  }
   return outputs;
 }
 
@@ -298,22 +172,13 @@ base::Result<EncryptInputOutcome> encrypt_with(const ExactClientSpec& spec, cons
     BLINDPROOF_ASSIGN(std::vector<float> sample, read_sample(request.input, spec.input_shape, request.index));
     samples.push_back(std::move(sample));
   }
-  if (samples.size() > contexts[0]->slots().slots()) {
-    return base::error(ErrorCode::kLimit, request.input.string(),
-                       "holds " + std::to_string(samples.size()) + " samples; a batch has at most " +
-                           std::to_string(contexts[0]->slots().slots()));
-  }
-  std::vector<std::vector<std::int64_t>> integers;
-  for (const std::vector<float>& sample : samples) {
-    BLINDPROOF_ASSIGN(std::vector<std::int64_t> quantized,
-                      in_file(request.input, model::quantize_input(fheml::interface_of(spec), sample)));
-    integers.push_back(std::move(quantized));
-  }
+  BLINDPROOF_ASSIGN(const std::vector<std::vector<std::int64_t>> integers,
+                    in_file(request.input, client_side::quantize_samples(spec, samples, contexts[0]->slots().slots())));
   formats::Contexts known(contexts[0]);
   BLINDPROOF_ASSIGN(const formats::SecretKeyFile key, read_secret_key(request.keys, known, request.ask_passphrase));
   const Stopwatch watch;
   BLINDPROOF_ASSIGN(auto ciphertexts, encrypt_integers<Scheme>(contexts, spec, key.key, integers));
-  BLINDPROOF_ASSIGN(const base::Bytes bytes, write_ciphertexts<Scheme>(key.header, spec, std::move(ciphertexts), contexts));
+  BLINDPROOF_ASSIGN(const base::Bytes bytes, client_side::write_exact_ciphertexts<Scheme>(key.header, spec, std::move(ciphertexts), contexts));
   EncryptInputOutcome outcome{.parameters = describe(contexts[0]), .samples = samples.size()};
   outcome.seconds = watch.seconds();
   BLINDPROOF_ASSIGN(outcome.file_bytes, write_bytes(request.out, bytes, base::FileMode::kPublic));
@@ -363,7 +228,7 @@ base::Result<InferOutcome> infer_with(ExactProgram program, const InferRequest& 
     BLINDPROOF_ASSIGN(output, sanitized<Scheme>(std::move(output), public_key->key, hiding_bits));
   }
   outcome.infer_seconds = inferring.seconds();
-  BLINDPROOF_ASSIGN(const base::Bytes bytes, write_ciphertexts<Scheme>(keys.header(), client, std::move(output), contexts));
+  BLINDPROOF_ASSIGN(const base::Bytes bytes, client_side::write_exact_ciphertexts<Scheme>(keys.header(), client, std::move(output), contexts));
   BLINDPROOF_ASSIGN(outcome.file_bytes, write_bytes(request.out, bytes, base::FileMode::kPublic));
   return outcome;
 }
@@ -373,22 +238,14 @@ base::Result<DecryptOutputOutcome> decrypt_with(const ExactClientSpec& spec, con
   BLINDPROOF_ASSIGN(const auto contexts, in_file(request.spec, contexts_of<Scheme>(spec.parameters)));
   formats::Contexts known(contexts[0]);
   BLINDPROOF_ASSIGN(const formats::SecretKeyFile key, read_secret_key(request.keys, known, request.ask_passphrase));
-  BLINDPROOF_ASSIGN(const auto output, read_ciphertexts<Scheme>(request.input, known, key.header.key_id, spec, spec.output_shape, contexts));
-  for (const auto& one : output.elements) {
-    if (!one.seed()) continue;
-    return base::error(ErrorCode::kMismatch, request.input.string(), "is an encrypted input, not an output of `infer`");
-  }
+  BLINDPROOF_ASSIGN(const base::Bytes bytes, base::read_file(request.input, kMaxCiphertextFileBytes));
   const Stopwatch watch;
-  BLINDPROOF_ASSIGN(const auto samples, in_file(request.input, decrypt_integers<Scheme>(spec, key.key, output)));
-  const model::Architecture interface = fheml::interface_of(spec);
-  DecryptOutputOutcome outcome{.parameters = describe(contexts[0]), .shape = real_output_shape(interface), .samples = output.samples};
-  for (const std::vector<Int128>& integers : samples) {
-    const std::vector<double> values = model::dequantize_output(interface, integers);
-    outcome.values.insert(outcome.values.end(), values.begin(), values.end());
-    outcome.integers.insert(outcome.integers.end(), integers.begin(), integers.end());
-    if (const auto best = top_class(spec.output_shape, integers)) outcome.classes.push_back(*best);
-  }
-  if (is_batch(spec)) outcome.shape.insert(outcome.shape.begin(), output.samples);
+  BLINDPROOF_ASSIGN(client_side::Answers answers,
+                    in_file(request.input, client_side::decrypt_exact_output<Scheme>(spec, contexts, key, known, bytes)));
+  DecryptOutputOutcome outcome{.parameters = describe(contexts[0]), .shape = std::move(answers.shape), .samples = answers.samples};
+  outcome.values = std::move(answers.values);
+  outcome.integers = std::move(answers.integers);
+  outcome.classes = std::move(answers.classes);
   outcome.seconds = watch.seconds();
   BLINDPROOF_TRY(write_reals(request.out, outcome.shape, outcome.values, base::FileMode::kSecret));
   return outcome;
@@ -465,8 +322,8 @@ base::Result<ExactInferenceOutcome> run_with(const ExactInferenceRequest& reques
     std::ranges::move(decrypted, std::back_inserter(outcome.outputs));
     if (i > 0) continue;
     const formats::Header header{contexts[0], {}};
-    BLINDPROOF_ASSIGN(const base::Bytes input_file, write_ciphertexts<Scheme>(header, client, input, contexts));
-    BLINDPROOF_ASSIGN(const base::Bytes output_file, write_ciphertexts<Scheme>(header, client, std::move(output), contexts));
+    BLINDPROOF_ASSIGN(const base::Bytes input_file, client_side::write_exact_ciphertexts<Scheme>(header, client, input, contexts));
+    BLINDPROOF_ASSIGN(const base::Bytes output_file, client_side::write_exact_ciphertexts<Scheme>(header, client, std::move(output), contexts));
     outcome.ciphertext_bytes = input_file.size();
     outcome.output_bytes = output_file.size();
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "blindproof/arrays/npy.h"
+#include "blindproof/client_side/fhe.h"
 #include "blindproof/engine/fhe_batch.h"
 #include "blindproof/engine/fhe_encrypted_model.h"
 #include "blindproof/engine/fhe_exact.h"
@@ -23,6 +24,9 @@ namespace {
 namespace formats = fhe::formats;
 namespace ckks = fhe::ckks;
 using base::ErrorCode;
+using client_side::is_batch;
+using client_side::layout_of;
+using client_side::selection_of;
 
 template <class T>
 base::Result<T> read_whole(const Path& path, std::size_t max_bytes, base::Result<T> (*parse)(base::ByteSpan)) {
@@ -34,73 +38,25 @@ base::Result<ckks::ContextPtr> context_of(const Path& path, const fheml::ClientS
   return in_file(path, ckks::Context::create(spec.parameters));
 }
 
-formats::EvaluationKeySelection selection_of(const fheml::ClientSpec& spec, const ckks::Context& context) {
-  formats::EvaluationKeySelection selection{.relinearization = spec.relinearization, .rotations = {}, .conjugation = false, .q_limbs = 0, .entries = {}};
-  for (const fheml::Rotation& rotation : spec.rotations) {
-    selection.entries.push_back({fhe::rlwe::rotation_element(context.ring()->log_degree(), rotation.steps), context.q_limbs(rotation.level)});
-  }
-  return selection;
-}
-
-bool is_batch(const fheml::ClientSpec& spec) { return spec.packing == fheml::Packing::kBatch; }
-
-// An input or output of a program: one ciphertext, or one for each element of a batch.
-struct Ciphertexts {
-  std::vector<ckks::Ciphertext> elements;
-  std::size_t samples = 1;
-};
-
-base::Result<Ciphertexts> read_ciphertexts(const Path& path, formats::Contexts& contexts, const formats::KeyId& key_id,
-                                           const fheml::ClientSpec& spec, const model::Shape& shape) {
+base::Result<client_side::CkksCiphertexts> read_ciphertexts(const Path& path, formats::Contexts& contexts, const formats::KeyId& key_id,
+                                                            const fheml::ClientSpec& spec, const model::Shape& shape) {
   BLINDPROOF_ASSIGN(const base::Bytes bytes, base::read_file(path, kMaxCiphertextFileBytes));
-  BLINDPROOF_ASSIGN(formats::CiphertextFile file, in_file(path, formats::parse_ciphertexts(bytes, contexts)));
-  const auto mismatch = [&](std::string detail) { return base::error(ErrorCode::kMismatch, path.string(), std::move(detail)); };
-  if (file.header.key_id != key_id) return mismatch("was encrypted under another key than the one given");
-  const bool batch = file.layout.content == formats::Content::kBatch;
-  if (!batch && file.layout.content != formats::Content::kProgram) {
-    return mismatch("is not the input or output of a program: encrypt with --spec");
-  }
-  if (batch != is_batch(spec)) {
-    return mismatch(batch ? "holds a batch of samples, but the program was lowered for one at a time"
-                          : "holds one sample, but the program was lowered for batches");
-  }
-  auto& elements = std::get<std::vector<ckks::Ciphertext>>(file.ciphertexts);
-  const std::size_t expected = batch ? model::element_count(shape) : 1;
-  if (elements.size() != expected) {
-    return mismatch("has " + std::to_string(elements.size()) + " ciphertexts, where the program has " + std::to_string(expected));
-  }
-  return Ciphertexts{std::move(elements), batch ? file.layout.shape[0] : 1};
-}
-
-formats::Layout layout_of(const fheml::ClientSpec& spec, std::size_t samples) {
-  if (!is_batch(spec)) return {};
-  return {formats::Content::kBatch, {samples}};
-}
-
-base::Status check_range(const Path& path, const fheml::ClientSpec& spec, const std::vector<float>& sample) {
-  for (std::size_t i = 0; i < sample.size(); ++i) {
-    if (!(std::abs(static_cast<double>(sample[i])) <= spec.input_magnitude)) {
-      return base::error(ErrorCode::kInvalidArgument, path.string(),
-                         "value " + std::to_string(i) + " exceeds " + std::to_string(spec.input_magnitude) +
-                             ", the largest that the model was prepared for");
-    }
-  }
-  return {};
+  return in_file(path, client_side::parse_program_ciphertexts(bytes, contexts, key_id, spec, shape));
 }
 
 // One sample, or all those of a batch.
 base::Result<std::vector<std::vector<float>>> read_inputs(const EncryptInputRequest& request, const fheml::ClientSpec& spec,
                                                           std::size_t slots) {
+  std::vector<std::vector<float>> samples;
   if (!is_batch(spec) || request.index) {
     BLINDPROOF_ASSIGN(std::vector<float> sample, read_sample(request.input, spec.input_shape, request.index));
-    return std::vector<std::vector<float>>(1, std::move(sample));
+    samples.push_back(std::move(sample));
+  } else {
+    BLINDPROOF_ASSIGN(Samples read, read_samples(request.input, spec.input_shape));
+    samples = std::move(read.x);
   }
-  BLINDPROOF_ASSIGN(Samples samples, read_samples(request.input, spec.input_shape));
-  if (samples.x.size() > slots) {
-    return base::error(ErrorCode::kLimit, request.input.string(),
-                       "holds " + std::to_string(samples.x.size()) + " samples; a batch has at most " + std::to_string(slots));
-  }
-  return std::move(samples.x);
+  if (const base::Status status = client_side::check_samples(spec, samples, slots); !status.ok()) return in_file(request.input, status.error());
+  return samples;
 }
 
 }  // namespace
@@ -175,22 +131,10 @@ base::Result<EncryptInputOutcome> encrypt_input(const EncryptInputRequest& reque
   BLINDPROOF_ASSIGN(const fheml::ClientSpec spec, read_client_spec(request.spec));
   BLINDPROOF_ASSIGN(const ckks::ContextPtr context, context_of(request.spec, spec));
   BLINDPROOF_ASSIGN(const std::vector<std::vector<float>> samples, read_inputs(request, spec, context->slots()));
-  for (const std::vector<float>& sample : samples) BLINDPROOF_TRY(check_range(request.input, spec, sample));
   formats::Contexts contexts(context);
   BLINDPROOF_ASSIGN(const formats::SecretKeyFile key, read_secret_key(request.keys, contexts, request.ask_passphrase));
   const Stopwatch watch;
-  std::vector<ckks::Ciphertext> ciphertexts;
-  if (is_batch(spec)) {
-    BLINDPROOF_ASSIGN(ciphertexts, encrypt_batch(context, key.key, samples));
-  } else {
-    const std::vector<double> values(samples[0].begin(), samples[0].end());
-    const std::vector<double> slots = fheml::spread(spec.input, values, context->slots());
-    BLINDPROOF_ASSIGN(const ckks::Plaintext plaintext, ckks::Encoder(context).encode(slots, context->top_level()));
-    crypto::Csprng random;
-    ciphertexts.push_back(ckks::encrypt(key.key, plaintext, random));
-  }
-  BLINDPROOF_ASSIGN(const base::Bytes bytes,
-                    formats::write_ciphertexts({key.header, layout_of(spec, samples.size()), std::move(ciphertexts)}));
+  BLINDPROOF_ASSIGN(const base::Bytes bytes, client_side::encrypt_samples(spec, context, key, samples));
   EncryptInputOutcome outcome{.parameters = describe(context), .samples = samples.size()};
   outcome.seconds = watch.seconds();
   BLINDPROOF_ASSIGN(outcome.file_bytes, write_bytes(request.out, bytes, base::FileMode::kPublic));
@@ -218,7 +162,7 @@ base::Result<InferOutcome> infer(const InferRequest& request, const base::Progre
   if (encrypted && encrypted->program().key_id != keys.header().key_id) {
     return base::error(ErrorCode::kMismatch, request.program.string(), "was encrypted under the public key of another client than these evaluation keys");
   }
-  BLINDPROOF_ASSIGN(Ciphertexts input, read_ciphertexts(request.input, contexts, keys.header().key_id, client, client.input_shape));
+  BLINDPROOF_ASSIGN(client_side::CkksCiphertexts input, read_ciphertexts(request.input, contexts, keys.header().key_id, client, client.input_shape));
   std::optional<fhe::rlwe::KeySwitchKey> relinearization;
   if (client.relinearization) {
     BLINDPROOF_ASSIGN(relinearization, in_file(request.evaluation_keys, keys.load_relinearization_key()));
@@ -281,31 +225,12 @@ base::Result<DecryptOutputOutcome> decrypt_output(const DecryptOutputRequest& re
   BLINDPROOF_ASSIGN(const ckks::ContextPtr context, context_of(request.spec, spec));
   formats::Contexts contexts(context);
   BLINDPROOF_ASSIGN(const formats::SecretKeyFile key, read_secret_key(request.keys, contexts, request.ask_passphrase));
-  BLINDPROOF_ASSIGN(const Ciphertexts output, read_ciphertexts(request.input, contexts, key.header.key_id, spec, spec.output_shape));
-  for (const ckks::Ciphertext& element : output.elements) {
-    if (element.level() == spec.output_level) continue;
-    return base::error(ErrorCode::kMismatch, request.input.string(),
-                       "is at level " + std::to_string(element.level()) + ", the program's output at " + std::to_string(spec.output_level));
-  }
+  BLINDPROOF_ASSIGN(const base::Bytes bytes, base::read_file(request.input, kMaxCiphertextFileBytes));
   const Stopwatch watch;
-  std::vector<std::vector<double>> results;
-  if (is_batch(spec)) {
-    BLINDPROOF_ASSIGN(results, decrypt_batch(spec, key.key, output.elements, output.samples));
-  } else {
-    BLINDPROOF_ASSIGN(const ckks::Plaintext plaintext, ckks::decrypt(key.key, output.elements[0]));
-    results.push_back(fheml::finish(spec, fheml::gather(spec.output, ckks::Encoder(context).decode_real(plaintext))));
-  }
-  DecryptOutputOutcome outcome{.parameters = describe(context), .shape = spec.output_shape, .samples = output.samples};
-  if (spec.finish == fheml::Finish::kArgMax && !outcome.shape.empty()) outcome.shape.pop_back();
-  for (const std::vector<double>& values : results) {
-    outcome.values.insert(outcome.values.end(), values.begin(), values.end());
-    if (spec.finish == fheml::Finish::kArgMax) {
-      if (values.size() == 1) outcome.classes.push_back(static_cast<std::size_t>(values[0]));
-    } else if (values.size() > 1 && !outcome.shape.empty() && outcome.shape.back() == values.size()) {
-      outcome.classes.push_back(static_cast<std::size_t>(std::ranges::max_element(values) - values.begin()));
-    }
-  }
-  if (is_batch(spec)) outcome.shape.insert(outcome.shape.begin(), output.samples);
+  BLINDPROOF_ASSIGN(client_side::Answers answers, in_file(request.input, client_side::decrypt_program_output(spec, key, contexts, bytes)));
+  DecryptOutputOutcome outcome{.parameters = describe(context), .shape = std::move(answers.shape), .samples = answers.samples};
+  outcome.values = std::move(answers.values);
+  outcome.classes = std::move(answers.classes);
   outcome.seconds = watch.seconds();
   BLINDPROOF_TRY(write_reals(request.out, outcome.shape, outcome.values, base::FileMode::kSecret));
   return outcome;

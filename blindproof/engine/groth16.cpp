@@ -30,9 +30,7 @@ base::Result<Groth16SetupOutcome> groth16_setup(const Groth16SetupRequest& reque
     outcome.circuit_hash = base::to_hex(hash);
   }
   if (request.verification_key) {
-    BLINDPROOF_ASSIGN(const groth16::Zkey key, groth16::Zkey::open(request.out));
-    BLINDPROOF_ASSIGN(const groth16::VerificationKey verification_key, key.verification_key());
-    BLINDPROOF_TRY(base::write_file_atomic(*request.verification_key, base::as_bytes(verification_key_json(verification_key, key.insecure()))));
+    BLINDPROOF_TRY(groth16_write_verification_key(request.out, *request.verification_key));
   }
   outcome.seconds = watch.seconds();
   return outcome;
@@ -47,6 +45,13 @@ base::Result<Groth16ProveOutcome> groth16_prove(const Groth16ProveRequest& reque
   BLINDPROOF_TRY(base::write_file_atomic(request.proof, base::as_bytes(proof_json(proof))));
   BLINDPROOF_TRY(base::write_file_atomic(request.public_values, base::as_bytes(public_json(values))));
   return Groth16ProveOutcome{values.size(), key.insecure(), watch.seconds()};
+}
+
+base::Result<bool> groth16_write_verification_key(const std::filesystem::path& key, const std::filesystem::path& out) {
+  BLINDPROOF_ASSIGN(const groth16::Zkey zkey, groth16::Zkey::open(key));
+  BLINDPROOF_ASSIGN(const groth16::VerificationKey verification_key, zkey.verification_key());
+  BLINDPROOF_TRY(base::write_file_atomic(out, base::as_bytes(verification_key_json(verification_key, zkey.insecure()))));
+  return zkey.insecure();
 }
 
 base::Result<Groth16Verdict> groth16_verify(const Groth16VerifyRequest& request) {

@@ -43,6 +43,9 @@ struct Groth16ProveOutcome {
 
 base::Result<Groth16ProveOutcome> groth16_prove(const Groth16ProveRequest& request, const base::Progress& progress = {});
 
+/// The verification key of a .zkey, as JSON. Whether it is of a development setup.
+base::Result<bool> groth16_write_verification_key(const std::filesystem::path& key, const std::filesystem::path& out);
+
 struct Groth16VerifyRequest {
   std::filesystem::path key, proof, public_values;  // .json or .zkey, .json, .json
   bool allow_development = false;

@@ -29,15 +29,19 @@ base::Status refuse_existing(const Path& path) {
 base::Status check_proof(const DecryptRecordsRequest& request, const hybrid::Spec& spec, const hybrid::CiphertextFile& output) {
   BLINDPROOF_ASSIGN(const AnswerVerdict verdict, verify_answer({*request.proof, request.model_key, request.keys / kPublicKeyName,
                                                                 request.input_ciphertext, request.input, request.context}));
-  if (verdict.refusal) {
-    return base::error(ErrorCode::kRejected, request.proof->string(),
-                       "is refused by check " + verdict.refusal->place + ": " + verdict.refusal->detail + "; nothing was decrypted");
-  }
-  if (verdict.output_digest != output.digest) return mismatch(request.input, "changed while it was verified");
-  if (verdict.key->architecture != spec.architecture() || verdict.plaintext_modulus != spec.parameters().t)
-    return mismatch(request.spec, "is of another model than the proof");
-  return {};
+  const base::Status status = client_side::check_verdict(verdict, spec, output);
+  if (status.ok()) return {};
+  base::Error error = status.error();
+  error.place = (error.place == "proof" ? *request.proof : error.place == "spec" ? request.spec : request.input).string();
+  return error;
 }
+
+// A check of one file.
+base::Status in_file(const Path& path, const base::Status& status) {
+  if (status.ok()) return {};
+  return engine::in_file(path, status.error());
+}
+using engine::in_file;
 
 }  // namespace
 
@@ -92,28 +96,6 @@ base::Result<HybridFileSummary> inspect_hybrid_file(const Path& path) {
   return base::error(ErrorCode::kInvalidArgument, path.string(), "holds no keys or ciphertexts");
 }
 
-base::Status check_plaintext_modulus(const Path& path, const hybrid::KeyHeader& header, const hybrid::Spec& spec) {
-  if (header.t == spec.parameters().t) return {};
-  return mismatch(path, "is for another model: its plaintext modulus is " + std::to_string(header.t) + ", the model's is " +
-                            std::to_string(spec.parameters().t));
-}
-
-base::Status check_inputs(const Path& path, const hybrid::CiphertextFile& file, const hybrid::Spec& spec) {
-  BLINDPROOF_TRY(check_plaintext_modulus(path, file.header, spec));
-  if (!file.seed) return mismatch(path, "holds an output, not an encrypted input: encrypt with --spec");
-  if (file.ciphertexts.size() != spec.features())
-    return mismatch(path, "has " + std::to_string(file.ciphertexts.size()) + " features, the model " + std::to_string(spec.features()));
-  return {};
-}
-
-base::Status check_outputs(const Path& path, const hybrid::CiphertextFile& file, const hybrid::Spec& spec) {
-  BLINDPROOF_TRY(check_plaintext_modulus(path, file.header, spec));
-  if (file.seed) return mismatch(path, "is an encrypted input, not an output of `infer`");
-  if (file.ciphertexts.size() != spec.outputs() || file.ciphertexts[0].size() != spec.network().components())
-    return mismatch(path, "is no output of this model: another number of outputs or components");
-  return {};
-}
-
 base::Result<LowerHybridOutcome> lower_hybrid_model(const LowerHybridRequest& request) {
   const Stopwatch watch;
   BLINDPROOF_TRY(check_writable(request.out));
@@ -151,16 +133,12 @@ base::Result<HybridKeysOutcome> generate_hybrid_keys_for(const Path& spec_path, 
   BLINDPROOF_TRY(refuse_existing(secret_path));
   BLINDPROOF_TRY(refuse_existing(public_path));
 
-  crypto::Csprng random;
-  const frbgv::SecretKey secret = frbgv::SecretKey::generate(frbgv::Ring::create(), random);
-  const hybrid::KeyHeader header{spec.parameters().t, hybrid::generate_key_id(random)};
-  BLINDPROOF_ASSIGN(base::Bytes secret_bytes, hybrid::write_secret_key(header, secret, passphrase ? &*passphrase : nullptr));
-  const base::Bytes public_bytes = hybrid::write_public_key(header, frbgv::PublicKey::generate(secret, header.t, random));
-  HybridKeysOutcome outcome{header.t, header.key_id, secret_bytes.size(), public_bytes.size(), 0};
-  const base::Status kept = base::write_file_atomic(secret_path, secret_bytes, base::FileMode::kSecret, base::Overwrite::kRefuse);
-  crypto::wipe(secret_bytes);
+  BLINDPROOF_ASSIGN(client_side::HybridKeys keys, client_side::generate_hybrid_keys(spec, passphrase ? &*passphrase : nullptr));
+  HybridKeysOutcome outcome{keys.header.t, keys.header.key_id, keys.secret.size(), keys.public_key.size(), 0};
+  const base::Status kept = base::write_file_atomic(secret_path, keys.secret, base::FileMode::kSecret, base::Overwrite::kRefuse);
+  crypto::wipe(keys.secret);
   BLINDPROOF_TRY(kept);
-  if (const base::Status written = base::write_file_atomic(public_path, public_bytes, base::FileMode::kPublic, base::Overwrite::kRefuse);
+  if (const base::Status written = base::write_file_atomic(public_path, keys.public_key, base::FileMode::kPublic, base::Overwrite::kRefuse);
       !written.ok()) {
     std::filesystem::remove(secret_path, failure);
     return written.error();
@@ -181,20 +159,11 @@ base::Result<EncryptRecordsOutcome> encrypt_hybrid_input(const EncryptRecordsReq
     BLINDPROOF_ASSIGN(Samples read, read_samples(request.input, architecture.shapes[architecture.input]));
     samples = std::move(read.x);
   }
-  std::vector<std::int64_t> values;
-  for (const std::vector<float>& sample : samples) {
-    BLINDPROOF_ASSIGN(const std::vector<std::int64_t> integers, in_file(request.input, model::quantize_input(architecture, sample)));
-    values.insert(values.end(), integers.begin(), integers.end());
-  }
   const frbgv::RingPtr ring = frbgv::Ring::create();
   BLINDPROOF_ASSIGN(const hybrid::SecretKeyFile key, read_hybrid_secret_key(ring, request.keys, request.ask_passphrase));
-  BLINDPROOF_TRY(check_plaintext_modulus(request.keys / kSecretKeyName, key.header, spec));
+  BLINDPROOF_TRY(in_file(request.keys / kSecretKeyName, client_side::check_plaintext_modulus(key.header, spec)));
   const Stopwatch watch;
-  crypto::Csprng random;
-  hybrid::CiphertextFile file{key.header, samples.size(), frbgv::Seed{}, {}, {}};
-  random.fill(*file.seed);
-  BLINDPROOF_ASSIGN(file.ciphertexts, in_file(request.input, hybrid::encrypt_records(spec, key.key, values, *file.seed, random)));
-  const base::Bytes bytes = hybrid::write_ciphertexts(file);
+  BLINDPROOF_ASSIGN(const base::Bytes bytes, in_file(request.input, client_side::encrypt_hybrid(spec, key, samples)));
   EncryptRecordsOutcome outcome{samples.size(), spec.features(), bytes.size(), watch.seconds()};
   BLINDPROOF_ASSIGN(outcome.file_bytes, write_bytes(request.out, bytes, base::FileMode::kPublic));
   return outcome;
@@ -208,9 +177,9 @@ base::Result<HybridInferOutcome> infer_hybrid(const HybridInferRequest& request)
   const hybrid::Spec& spec = program.program.spec();
   const frbgv::RingPtr ring = frbgv::Ring::create();
   BLINDPROOF_ASSIGN(const hybrid::PublicKeyFile key, read_hybrid_public_key(*ring, request.public_key));
-  BLINDPROOF_TRY(check_plaintext_modulus(request.public_key, key.header, spec));
+  BLINDPROOF_TRY(in_file(request.public_key, client_side::check_plaintext_modulus(key.header, spec)));
   BLINDPROOF_ASSIGN(const hybrid::CiphertextFile input, read_hybrid_ciphertexts(*ring, request.input));
-  BLINDPROOF_TRY(check_inputs(request.input, input, spec));
+  BLINDPROOF_TRY(in_file(request.input, client_side::check_inputs(input, spec)));
   if (input.header != key.header) return mismatch(request.input, "was encrypted under another key than the public one given");
   HybridInferOutcome outcome;
   outcome.parameters = spec.parameters();
@@ -246,26 +215,20 @@ base::Result<DecryptRecordsOutcome> decrypt_hybrid_output(const DecryptRecordsRe
   BLINDPROOF_ASSIGN(const hybrid::Spec spec, read_hybrid_spec(request.spec));
   const frbgv::RingPtr ring = frbgv::Ring::create();
   BLINDPROOF_ASSIGN(const hybrid::CiphertextFile output, read_hybrid_ciphertexts(*ring, request.input));
-  BLINDPROOF_TRY(check_outputs(request.input, output, spec));
+  BLINDPROOF_TRY(in_file(request.input, client_side::check_outputs(output, spec)));
   if (request.proof) BLINDPROOF_TRY(check_proof(request, spec, output));
   BLINDPROOF_ASSIGN(const hybrid::SecretKeyFile key, read_hybrid_secret_key(ring, request.keys, request.ask_passphrase));
   if (key.header != output.header) return mismatch(request.input, "is not under the secret key in " + request.keys.string());
   const Stopwatch watch;
-  BLINDPROOF_ASSIGN(const hybrid::Answers answers, in_file(request.input, hybrid::decrypt_records(spec, key.key, output.ciphertexts, output.records)));
-  const model::Architecture& architecture = spec.architecture();
+  BLINDPROOF_ASSIGN(client_side::HybridAnswers decrypted, in_file(request.input, client_side::decrypt_hybrid(spec, key, output)));
+  client_side::Answers& answers = decrypted.answers;
   DecryptRecordsOutcome outcome;
-  outcome.records = output.records;
-  outcome.phase_bits = answers.phase_bits;
-  outcome.shape = real_output_shape(architecture);
-  outcome.shape.insert(outcome.shape.begin(), output.records);
-  for (std::size_t p = 0; p < output.records; ++p) {
-    const auto begin = answers.values.begin() + static_cast<std::ptrdiff_t>(p * spec.outputs());
-    const std::vector<model::Int128> integers(begin, begin + static_cast<std::ptrdiff_t>(spec.outputs()));
-    const std::vector<double> values = model::dequantize_output(architecture, integers);
-    outcome.values.insert(outcome.values.end(), values.begin(), values.end());
-    outcome.integers.insert(outcome.integers.end(), integers.begin(), integers.end());
-    if (const auto best = top_class(architecture.shapes[architecture.output], integers)) outcome.classes.push_back(*best);
-  }
+  outcome.records = answers.samples;
+  outcome.shape = std::move(answers.shape);
+  outcome.values = std::move(answers.values);
+  outcome.integers = std::move(answers.integers);
+  outcome.classes = std::move(answers.classes);
+  outcome.phase_bits = decrypted.phase_bits;
   outcome.seconds = watch.seconds();
   BLINDPROOF_TRY(write_reals(request.out, outcome.shape, outcome.values, base::FileMode::kSecret));
   return outcome;

@@ -30,13 +30,6 @@ struct HybridFileSummary {
 /// What a file of keys or ciphertexts holds.   Errors: those of the readers; kInvalidArgument for programs and specs.
 base::Result<HybridFileSummary> inspect_hybrid_file(const Path& path);
 
-/// What belongs to this model.   Errors: kMismatch.
-base::Status check_plaintext_modulus(const Path& path, const hybrid::KeyHeader& header, const hybrid::Spec& spec);
-/// Encrypted inputs of this model.   Errors: kMismatch.
-base::Status check_inputs(const Path& path, const hybrid::CiphertextFile& file, const hybrid::Spec& spec);
-/// Encrypted outputs of this model.   Errors: kMismatch.
-base::Status check_outputs(const Path& path, const hybrid::CiphertextFile& file, const hybrid::Spec& spec);
-
 struct LowerHybridRequest {
   Path model, out, spec;  // .bpm, .bpf, .bpc
   std::uint64_t evaluations = hybrid::kDefaultEvaluations;

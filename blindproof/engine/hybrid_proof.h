@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "blindproof/base/progress.h"
+#include "blindproof/client_side/hybrid.h"
 #include "blindproof/engine/files.h"
 #include "blindproof/hybrid/files.h"
 #include "blindproof/hybrid/proof.h"
@@ -35,20 +36,7 @@ struct VerifyAnswerRequest {
   Path proof, model_key, public_key, input, output;
   std::optional<base::Bytes> context;
 };
-struct AnswerVerdict {
-  /// The failed check is its place. Nothing else here is proven then.
-  std::optional<base::Error> refusal;
-  std::shared_ptr<const zkml::ModelKey> key;
-  hybrid::Digest output_digest{};   // of the file that was looked at
-  std::size_t records = 0, features = 0, outputs = 0;
-  std::uint64_t plaintext_modulus = 0, evaluations = 0;
-  unsigned flood_bits = 0;
-  base::Bytes context;
-  std::size_t proof_bytes = 0;
-  double load_seconds = 0;          // reading and hashing
-  double registration_seconds = 0;  // ranges and bounds
-  double proof_seconds = 0;
-};
+using client_side::AnswerVerdict;
 /// Checks, in this order: the key's registration and bounds, the context, the statement against key and ciphertexts, the proof.
 /// Errors: files that can't be read.
 base::Result<AnswerVerdict> verify_answer(const VerifyAnswerRequest& request);

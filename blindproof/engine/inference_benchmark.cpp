@@ -12,6 +12,7 @@
 
 #include "blindproof/base/cpu.h"
 #include "blindproof/base/thread_pool.h"
+#include "blindproof/client_side/fhe.h"
 #include "blindproof/compiler/lower_fhe/lower_fhe.h"
 #include "blindproof/compiler/quantize/quantize.h"
 #include "blindproof/engine/fhe_batch.h"
@@ -352,7 +353,7 @@ base::Status run_batch(const Workload& workload, fheml::Program program, const P
   const std::size_t count = std::min(workload.samples.x.size(), outcome.batch);
   for (std::size_t i = 0; i < outcome.batch; ++i) samples.push_back(workload.samples.x[i % count]);
   watch = {};
-  BLINDPROOF_ASSIGN(std::vector<ckks::Ciphertext> input, encrypt_batch(parties.context, parties.secret, samples, progress));
+  BLINDPROOF_ASSIGN(std::vector<ckks::Ciphertext> input, client_side::encrypt_batch(parties.context, parties.secret, samples, progress));
   outcome.encrypt_s = watch.seconds();
   BLINDPROOF_ASSIGN(const std::size_t one, file_bytes(parties, input[0]));
   outcome.ciphertext_bytes = input.size() * one;
@@ -363,7 +364,7 @@ base::Status run_batch(const Workload& workload, fheml::Program program, const P
   }
   outcome.latency_s = watch.seconds();
   watch = {};
-  BLINDPROOF_ASSIGN(const std::vector<std::vector<double>> values, decrypt_batch(client, parties.secret, output, outcome.batch));
+  BLINDPROOF_ASSIGN(const std::vector<std::vector<double>> values, client_side::decrypt_batch(client, parties.secret, output, outcome.batch));
   outcome.decrypt_s = watch.seconds();
   for (const ckks::Ciphertext& element : output) {
     outcome.predicted_error = std::max(outcome.predicted_error, element.error_bound() * client.output_scale);

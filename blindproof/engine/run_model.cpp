@@ -12,18 +12,13 @@ namespace {
 
 using base::ErrorCode;
 
-template <class T>
-std::optional<std::size_t> largest(const model::Shape& shape, const std::vector<T>& values) {
-  const bool one_row = !shape.empty() && shape.back() == values.size() && values.size() > 1;
-  if (!one_row) return std::nullopt;
-  return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
-}
-
 // An arg-max output is a class already.
 std::optional<std::size_t> class_of(const model::FloatGraph& graph, const std::vector<double>& values) {
   const bool is_index = !graph.nodes.empty() && std::holds_alternative<model::float_op::ArgMax>(graph.nodes.back().op);
   if (is_index && values.size() == 1) return static_cast<std::size_t>(values[0]);
-  return largest(graph.shapes[graph.output], values);
+  const model::Shape& shape = graph.shapes[graph.output];
+  if (shape.empty() || shape.back() != values.size() || values.size() < 2) return std::nullopt;
+  return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
 }
 
 void judge(const Samples& samples, const std::vector<std::optional<std::size_t>>& classes, RunOutcome& outcome) {
@@ -86,16 +81,6 @@ void run_floats(const model::FloatGraph& graph, const Samples& samples, const ba
 }
 
 }  // namespace
-
-std::optional<std::size_t> top_class(const model::Shape& shape, const std::vector<model::Int128>& values) {
-  return largest(shape, values);
-}
-
-model::Shape real_output_shape(const model::Architecture& architecture) {
-  model::Shape shape = architecture.shapes[architecture.output];
-  if (architecture.finish == model::Finish::kArgMax && !shape.empty()) shape.pop_back();
-  return shape;
-}
 
 base::Result<RunOutcome> run_model(const RunRequest& request, const base::Progress& progress) {
   BLINDPROOF_ASSIGN(const model::ModelFile file, read_model(request.model));

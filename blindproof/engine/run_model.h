@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "blindproof/base/progress.h"
+#include "blindproof/client_side/answers.h"
 #include "blindproof/engine/files.h"
 
 namespace blindproof::engine {
@@ -27,10 +28,7 @@ struct RunOutcome {
 
 base::Result<RunOutcome> run_model(const RunRequest& request, const base::Progress& progress = {});
 
-/// Index of the largest value of a row of two or more; nothing for another shape.
-std::optional<std::size_t> top_class(const model::Shape& shape, const std::vector<model::Int128>& values);
-
-/// The shape of dequantised outputs.
-model::Shape real_output_shape(const model::Architecture& architecture);
+using client_side::real_output_shape;
+using client_side::top_class;
 
 }  // namespace blindproof::engine

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "blindproof/client_side/verify.h"
 #include "blindproof/engine/files.h"
 
 namespace blindproof::engine {
@@ -18,30 +19,8 @@ struct VerifyRequest {
   std::optional<base::Bytes> context;
 };
 
-/// One tensor of the statement.
-struct TensorReport {
-  model::Shape shape;
-  bool hidden = false;
-  std::string commitment;              // digest of the rows, if hidden
-  std::vector<model::Int128> values;   // of a public one
-  bool opened = false;                 // the opening is of this commitment
-  bool compared = false;               // with values that the verifier gave
-};
-
-struct Verdict {
-  /// The failed check is its place: "statement.context", "registration.sigma", ... Nothing else here is proven then.
-  std::optional<base::Error> refusal;
-  zkml::ModelId model{};  // of the key
-  std::string arithmetic;
-  std::size_t parameters = 0;
-  TensorReport input, output;
-  std::vector<double> output_reals;  // of a public output
-  std::optional<std::size_t> top_class;
-  base::Bytes context;
-  std::size_t proof_bytes = 0;
-  double registration_seconds = 0;
-  double proof_seconds = 0;
-};
+using client_side::TensorReport;
+using client_side::Verdict;
 
 /// Checks, in this order: the key's registration, the model's id, the context, the proof, the opening, given values.
 /// Errors: input that can't be used: missing or malformed files, or values for a hidden tensor without its opening.

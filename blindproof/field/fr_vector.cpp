@@ -1,6 +1,7 @@
 #include "blindproof/field/fr_vector.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <mutex>
 #include <vector>
@@ -113,6 +114,7 @@ void FrVector::Free::operator()(FrPack* packs) const noexcept { release_packs(pa
 FrVector FrVector::uninitialized(std::size_t size) {
   FrVector result;
   if (size == 0) return result;
+  BLINDPROOF_CHECK(size <= (SIZE_MAX - sizeof(FrPack)) / sizeof(Fr), "a vector that fits memory");
   std::size_t bytes = (size + kLanes - 1) / kLanes * sizeof(FrPack);
   void* memory = acquire_packs(bytes);
   result.packs_ = {static_cast<FrPack*>(memory), Free(bytes)};

@@ -4,6 +4,8 @@
 #include <mutex>
 #include <new>
 
+#include "blindproof/base/check.h"
+
 // Blocks of two megabytes and more are mapped, unless a sanitizer shall see their ends.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -114,7 +116,11 @@ void* acquire_packs(std::size_t& bytes) {
     if (void* spare = spares().take(bytes)) return spare;
   }
   void* memory = allocate(bytes);
+#if defined(__cpp_exceptions)
   if (memory == nullptr) throw std::bad_alloc();
+#else
+  BLINDPROOF_CHECK(memory != nullptr, "out of memory");
+#endif
   return memory;
 }
 

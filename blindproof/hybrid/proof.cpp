@@ -86,7 +86,7 @@ base::Status verify_answer(const BoundedModel& model, const HybridProof& proof, 
   if (exchange.records == 0 || exchange.records > degree)
     return base::error(ErrorCode::kRejected, "input", "holds " + std::to_string(exchange.records) + " records");
   BLINDPROOF_ASSIGN(const SlotEncoder encoder, SlotEncoder::create(degree, parameters.t));
-  const FrVector vanishing = fhe::frbgv::vanishing_values(*exchange.ring, encoder, exchange.records);
+  const FrVector vanishing = fhe::frbgv::vanishing_values(*exchange.ring, encoder, static_cast<std::size_t>(exchange.records));
   const Expected expected{parameters.t,        parameters.flood_bits, exchange.records,
                           exchange.key_digest, exchange.input_digest, exchange.output_digest};
   const PublicValues values{exchange.key, exchange.inputs, exchange.outputs, &vanishing};

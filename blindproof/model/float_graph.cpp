@@ -223,7 +223,7 @@ class Validator {
     return wrong("a parameter is NaN or infinite");
   }
 
-  Status count_products(std::size_t outputs, std::size_t per_output) {
+  Status count_products(std::uint64_t outputs, std::uint64_t per_output) {
     if (per_output > kMaxProducts / outputs || products_ + outputs * per_output > kMaxProducts) {
       return too_large("the number of multiplications for one sample");
     }
@@ -242,7 +242,7 @@ class Validator {
   const FloatGraph& graph_;
   const FloatNode* node_ = nullptr;
   std::string place_ = "float graph";
-  std::size_t products_ = 0;
+  std::uint64_t products_ = 0;
 };
 
 }  // namespace

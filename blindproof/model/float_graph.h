@@ -20,7 +20,7 @@ using TensorId = std::uint32_t;
 
 inline constexpr std::size_t kMaxTensors = std::size_t{1} << 16;
 inline constexpr std::size_t kMaxTotalElements = std::size_t{1} << 30;  // of all tensors together
-inline constexpr std::size_t kMaxProducts = std::size_t{1} << 40;       // of all layers together, for one sample
+inline constexpr std::uint64_t kMaxProducts = std::uint64_t{1} << 40;     // of all layers together, for one sample
 inline constexpr std::size_t kMaxWindow = std::size_t{1} << 16;         // a kernel size, stride, dilation or padding
 inline constexpr std::size_t kMaxNameSize = 256;
 

@@ -15,6 +15,12 @@ using base::Status;
 
 constexpr std::int64_t kMaxClamp = std::int64_t{1} << 16;
 constexpr std::int64_t kMaxHi = std::int64_t{1} << 62;
+// Where sizes have 32 bits, what is counted later (cells, their limbs, lookups, bytes) has to stay below 2^32.
+constexpr bool kSmallSizes = sizeof(std::size_t) == 4;
+constexpr std::size_t kMaxElementsHere = kSmallSizes ? std::size_t{1} << 26 : kMaxTotalElements;
+constexpr std::uint64_t kMaxProductsHere = kSmallSizes ? std::uint64_t{1} << 31 : kMaxProducts;
+
+std::uint64_t cells_of(const Window2d& window) { return std::uint64_t{window.kernel[0]} * window.kernel[1]; }
 
 Magnitude table_magnitude(const Table& table) {
   Magnitude largest;
@@ -41,7 +47,7 @@ class DeclaredBounds {
         Overloaded{
             [&](const integer_op::Dense& op) { out = linear(in, op.weight, op.bias); },
             [&](const integer_op::Conv2d& op) { out = linear(in, op.weight, op.bias); },
-            [&](const integer_op::SumPool2d& op) { out = in * Magnitude(op.window.kernel[0] * op.window.kernel[1]); },
+            [&](const integer_op::SumPool2d& op) { out = in * Magnitude(cells_of(op.window)); },
             [&](const integer_op::MaxPool2d&) { out = in; },
             [&](const integer_op::Add& op) {
               out = in * Magnitude::of(op.factor[0]) + bounds_[node.inputs[1]] * Magnitude::of(op.factor[1]);
@@ -129,7 +135,7 @@ class Validator {
     const std::size_t count = element_count(shape);
     if (count == 0) return wrong(what + " is empty or too large: " + to_string(shape));
     total += count;
-    if (total > kMaxTotalElements) return too_large("the total number of elements");
+    if (total > kMaxElementsHere) return too_large("the total number of elements");
     return {};
   }
 
@@ -335,7 +341,7 @@ class Validator {
         }
       }
     }
-    return count_products(element_count(out()), window.kernel[0] * window.kernel[1]);
+    return count_products(element_count(out()), cells_of(window));
   }
 
   Status use_parameter(ParameterId id, ParameterRole role) {
@@ -362,8 +368,8 @@ class Validator {
     return {};
   }
 
-  Status count_products(std::size_t outputs, std::size_t per_output) {
-    if (per_output > kMaxProducts / outputs || products_ + outputs * per_output > kMaxProducts) {
+  Status count_products(std::uint64_t outputs, std::uint64_t per_output) {
+    if (per_output > kMaxProductsHere / outputs || products_ + outputs * per_output > kMaxProductsHere) {
       return too_large("the number of multiplications for one sample");
     }
     products_ += outputs * per_output;
@@ -401,7 +407,7 @@ class Validator {
   const IntegerNode* node_ = nullptr;
   std::string place_ = "integer graph";
   std::vector<char> written_, read_, requantised_, parameter_used_, table_used_;
-  std::size_t products_ = 0;
+  std::uint64_t products_ = 0;
 };
 
 }  // namespace

@@ -23,14 +23,14 @@ std::string to_string(const Shape& shape) {
 }
 
 std::size_t Window2d::output_size(std::size_t axis, std::size_t input_size) const {
-  // Below this bound no sum or product wraps; above it no tensor could be that large.
+  // Below this bound no sum or product of 64 bits wraps; above it no tensor could be that large.
   for (std::size_t value : {kernel[axis], stride[axis], dilation[axis], pad_begin[axis], pad_end[axis], input_size}) {
     if (value > kMaxElements) return 0;
   }
   if (kernel[axis] == 0 || stride[axis] == 0 || dilation[axis] == 0) return 0;
-  const std::size_t extent = (kernel[axis] - 1) * dilation[axis] + 1;
-  const std::size_t padded = pad_begin[axis] + input_size + pad_end[axis];
-  return padded < extent ? 0 : (padded - extent) / stride[axis] + 1;
+  const std::uint64_t extent = (std::uint64_t{kernel[axis]} - 1) * dilation[axis] + 1;
+  const std::uint64_t padded = std::uint64_t{pad_begin[axis]} + input_size + pad_end[axis];
+  return padded < extent ? 0 : static_cast<std::size_t>((padded - extent) / stride[axis] + 1);
 }
 
 }  // namespace blindproof::model

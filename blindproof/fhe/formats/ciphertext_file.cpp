@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "blindproof/fhe/formats/packing.h"
 
@@ -133,7 +134,11 @@ base::Result<Layout> read_layout(base::ByteReader& reader, const AnyContext& con
   if (reader.ok() && layout.content != Content::kProgram) {
     const std::uint8_t dimensions = reader.u8();
     if (dimensions > kMaxDimensions) reader.fail("the array has too many dimensions");
-    for (std::uint8_t i = 0; reader.ok() && i < dimensions; ++i) layout.shape.push_back(reader.u64());
+    for (std::uint8_t i = 0; reader.ok() && i < dimensions; ++i) {
+      const std::uint64_t dimension = reader.u64();
+      if (!std::in_range<std::size_t>(dimension)) reader.fail("a dimension is too large", ErrorCode::kLimit);
+      layout.shape.push_back(static_cast<std::size_t>(dimension));
+    }
   }
   BLINDPROOF_TRY(reader.status());
   return layout;

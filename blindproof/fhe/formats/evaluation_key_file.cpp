@@ -51,8 +51,9 @@ std::size_t evaluation_key_bytes(const rlwe::Ring& ring, std::size_t q_limbs) no
   return ring.digit_count(q_limbs) * mapped_bytes(ring, {q_limbs, true});
 }
 
-base::Result<EvaluationKeyWriter> EvaluationKeyWriter::create(const std::filesystem::path& path, Header header,
-                                                              std::vector<EvaluationKeyEntry> entries) {
+namespace {
+
+base::Status sort_and_check(const Header& header, std::vector<EvaluationKeyEntry>& entries) {
   std::ranges::sort(entries, ascends);
   if (entries.size() > kMaxEvaluationKeys) {
     return failed(ErrorCode::kInvalidArgument, "a file has at most " + std::to_string(kMaxEvaluationKeys) + " of them");
@@ -63,11 +64,45 @@ base::Result<EvaluationKeyWriter> EvaluationKeyWriter::create(const std::filesys
                     "element " + std::to_string(entries[i].element) + " doesn't exist, or is asked for twice");
     }
   }
+  return {};
+}
+
+// Those of a selection, into a writer that was made for it.
+base::Status add_keys(EvaluationKeyWriter& writer, const Header& header, const rlwe::SecretKey& secret, crypto::Csprng& random,
+                      const base::Progress& progress) {
+  const std::uint64_t multiplier = error_multiplier_of(header.context);
+  std::size_t done = 0;
+  for (const EvaluationKeyEntry& entry : writer.entries()) {
+    progress.report("evaluation keys", done++, writer.entries().size());
+    const rlwe::KeySwitchKey key =
+        entry.element == kRelinearization
+            ? rlwe::make_relinearization_key(secret, entry.q_limbs, multiplier, random)
+            : rlwe::make_galois_key(secret, entry.element, entry.q_limbs, multiplier, random).key;
+    BLINDPROOF_TRY(writer.add(key));
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<EvaluationKeyWriter> EvaluationKeyWriter::create(const std::filesystem::path& path, Header header,
+                                                              std::vector<EvaluationKeyEntry> entries) {
+  BLINDPROOF_TRY(sort_and_check(header, entries));
   BLINDPROOF_ASSIGN(base::AtomicFile file, base::AtomicFile::create(path));
   return EvaluationKeyWriter(std::move(file), std::move(header), std::move(entries));
 }
 
-EvaluationKeyWriter::EvaluationKeyWriter(base::AtomicFile file, Header header, std::vector<EvaluationKeyEntry> entries)
+base::Result<EvaluationKeyWriter> EvaluationKeyWriter::create_in_memory(Header header, std::vector<EvaluationKeyEntry> entries) {
+  BLINDPROOF_TRY(sort_and_check(header, entries));
+  std::uint64_t size = 0;
+  for (const EvaluationKeyEntry& entry : entries) size += evaluation_key_bytes(*ring_of(header.context), entry.q_limbs);
+  if (size > static_cast<std::uint64_t>(PTRDIFF_MAX) / 2) return failed(ErrorCode::kLimit, "would have " + std::to_string(size) + " bytes: too many for this machine's memory");
+  EvaluationKeyWriter writer(std::nullopt, std::move(header), std::move(entries));
+  writer.memory_.resize(static_cast<std::size_t>(writer.position_ + size));
+  return writer;
+}
+
+EvaluationKeyWriter::EvaluationKeyWriter(std::optional<base::AtomicFile> file, Header header, std::vector<EvaluationKeyEntry> entries)
     : file_(std::move(file)), header_(std::move(header)), entries_(std::move(entries)) {
   const std::vector<std::array<std::uint8_t, 32>> zeros(entries_.size());
   position_ = table(header_, entries_, zeros, zeros).size();
@@ -79,7 +114,11 @@ base::Status EvaluationKeyWriter::add(const rlwe::KeySwitchKey& key) {
   crypto::Sha256 digest;
   for (const rlwe::NttPoly& b : key.b) {
     digest.absorb(mapped_words(b));
-    BLINDPROOF_TRY(file_.write_at(position_, mapped_words(b)));
+    if (file_) {
+      BLINDPROOF_TRY(file_->write_at(position_, mapped_words(b)));
+    } else {
+      std::ranges::copy(mapped_words(b), memory_.begin() + static_cast<std::ptrdiff_t>(position_));
+    }
     position_ += mapped_words(b).size();
   }
   seeds_.push_back(key.seed);
@@ -88,10 +127,16 @@ base::Status EvaluationKeyWriter::add(const rlwe::KeySwitchKey& key) {
 }
 
 base::Result<std::size_t> EvaluationKeyWriter::finish(base::Overwrite overwrite) {
-  BLINDPROOF_CHECK(seeds_.size() == entries_.size(), "fewer keys than were announced");
-  BLINDPROOF_TRY(file_.write_at(0, table(header_, entries_, seeds_, digests_)));
-  BLINDPROOF_TRY(file_.commit(overwrite));
+  BLINDPROOF_CHECK(seeds_.size() == entries_.size() && file_, "fewer keys than were announced, or no file");
+  BLINDPROOF_TRY(file_->write_at(0, table(header_, entries_, seeds_, digests_)));
+  BLINDPROOF_TRY(file_->commit(overwrite));
   return static_cast<std::size_t>(position_);
+}
+
+base::Bytes EvaluationKeyWriter::take() && {
+  BLINDPROOF_CHECK(seeds_.size() == entries_.size() && !file_, "fewer keys than were announced, or a file");
+  std::ranges::copy(table(header_, entries_, seeds_, digests_), memory_.begin());
+  return std::move(memory_);
 }
 
 std::vector<EvaluationKeyEntry> entries_of(const AnyContext& context, const EvaluationKeySelection& selection) {
@@ -121,17 +166,15 @@ base::Result<std::size_t> generate_evaluation_keys(const std::filesystem::path& 
                                                    const base::Progress& progress) {
   BLINDPROOF_ASSIGN(EvaluationKeyWriter writer,
                     EvaluationKeyWriter::create(path, header, entries_of(header.context, selection)));
-  const std::uint64_t multiplier = error_multiplier_of(header.context);
-  std::size_t done = 0;
-  for (const EvaluationKeyEntry& entry : writer.entries()) {
-    progress.report("evaluation keys", done++, writer.entries().size());
-    const rlwe::KeySwitchKey key =
-        entry.element == kRelinearization
-            ? rlwe::make_relinearization_key(secret, entry.q_limbs, multiplier, random)
-            : rlwe::make_galois_key(secret, entry.element, entry.q_limbs, multiplier, random).key;
-    BLINDPROOF_TRY(writer.add(key));
-  }
+  BLINDPROOF_TRY(add_keys(writer, header, secret, random, progress));
   return writer.finish(overwrite);
+}
+
+base::Result<base::Bytes> generate_evaluation_keys(const Header& header, const rlwe::SecretKey& secret,
+                                                   const EvaluationKeySelection& selection, crypto::Csprng& random) {
+  BLINDPROOF_ASSIGN(EvaluationKeyWriter writer, EvaluationKeyWriter::create_in_memory(header, entries_of(header.context, selection)));
+  BLINDPROOF_TRY(add_keys(writer, header, secret, random, {}));
+  return std::move(writer).take();
 }
 
 base::Result<EvaluationKeyFile> EvaluationKeyFile::open(const std::filesystem::path& path, Contexts& contexts,
@@ -154,7 +197,8 @@ base::Result<EvaluationKeyFile> EvaluationKeyFile::parse(base::MappedFile memory
   if (count > kMaxEvaluationKeys) reader.fail("there are too many", ErrorCode::kLimit);
   if (count > reader.remaining() / kEntryBytes) reader.fail("there are fewer than announced");
   for (std::size_t i = 0; reader.ok() && i < count; ++i) {
-    const EvaluationKeyEntry entry{reader.u64(), reader.u8()};
+    const std::uint64_t element = reader.u64();
+    const EvaluationKeyEntry entry{element <= 2 * ring.degree() ? static_cast<std::size_t>(element) : SIZE_MAX, reader.u8()};
     if (!may_be(entry, ring) || (i > 0 && !ascends(file.entries_.back(), entry))) {
       reader.fail("element " + std::to_string(entry.element) + " doesn't exist or stands in the wrong place");
     }
@@ -173,7 +217,12 @@ base::Result<EvaluationKeyFile> EvaluationKeyFile::parse(base::MappedFile memory
   std::size_t offset = reader.position();
   for (std::size_t i = 0; i < count; ++i) {
     file.stored_[i].offset = offset;
-    offset += evaluation_key_bytes(ring, file.entries_[i].q_limbs);
+    const std::size_t size = evaluation_key_bytes(ring, file.entries_[i].q_limbs);
+    if (size > bytes.size() - offset) {
+      reader.fail("the file is cut off");
+      return reader.status().error();
+    }
+    offset += size;
   }
   if (offset != bytes.size()) {
     reader.fail("the file should have " + std::to_string(offset) + " bytes, it has " + std::to_string(bytes.size()));

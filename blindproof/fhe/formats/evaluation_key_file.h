@@ -27,13 +27,15 @@ struct EvaluationKeyEntry {
 /// Bytes of one key in the file.
 std::size_t evaluation_key_bytes(const rlwe::Ring& ring, std::size_t q_limbs) noexcept;
 
-/// Writes the keys as they come.
+/// Writes the keys as they come, into a file or into memory.
 class EvaluationKeyWriter {
  public:
   /// Entries in any order, without repetition.
   /// Errors: kInvalidArgument for entries that can't be, or too many; kIo.
   static base::Result<EvaluationKeyWriter> create(const std::filesystem::path& path, Header header,
                                                   std::vector<EvaluationKeyEntry> entries);
+  /// Errors: the same; kLimit if they don't fit memory's addresses.
+  static base::Result<EvaluationKeyWriter> create_in_memory(Header header, std::vector<EvaluationKeyEntry> entries);
   /// In the order in which add() takes the keys.
   const std::vector<EvaluationKeyEntry>& entries() const noexcept { return entries_; }
 
@@ -41,11 +43,14 @@ class EvaluationKeyWriter {
   base::Status add(const rlwe::KeySwitchKey& key);
   /// The file's size.   Requires: all keys were added.   Errors: kIo; kInvalidArgument if the file exists and `overwrite` says so.
   base::Result<std::size_t> finish(base::Overwrite overwrite = base::Overwrite::kAllow);
+  /// The bytes.   Requires: all keys were added, in memory.
+  base::Bytes take() &&;
 
  private:
-  EvaluationKeyWriter(base::AtomicFile file, Header header, std::vector<EvaluationKeyEntry> entries);
+  EvaluationKeyWriter(std::optional<base::AtomicFile> file, Header header, std::vector<EvaluationKeyEntry> entries);
 
-  base::AtomicFile file_;
+  std::optional<base::AtomicFile> file_;
+  base::Bytes memory_;  // without a file
   Header header_;
   std::vector<EvaluationKeyEntry> entries_;
   std::vector<std::array<std::uint8_t, 32>> seeds_, digests_;
@@ -68,6 +73,9 @@ base::Result<std::size_t> generate_evaluation_keys(const std::filesystem::path& 
                                                    const rlwe::SecretKey& secret, const EvaluationKeySelection& selection,
                                                    crypto::Csprng& random, base::Overwrite overwrite,
                                                    const base::Progress& progress = {});
+/// The same as bytes.
+base::Result<base::Bytes> generate_evaluation_keys(const Header& header, const rlwe::SecretKey& secret,
+                                                   const EvaluationKeySelection& selection, crypto::Csprng& random);
 
 /// An opened file. Loading a key checks it and expands its uniform half; the other half stays in the mapped file.
 class EvaluationKeyFile {
