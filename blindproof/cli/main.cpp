@@ -44,8 +44,11 @@ int run(int argc, char** argv) {
   add_receipt_commands(app, session);
   add_chain_commands(app, session);
   add_serve_command(app, session);
+  add_remote_commands(app, session);
+  add_admin_commands(app, session);
   add_bench_command(app, session);
   add_data_command(app, session);
+  add_completion_command(app, session);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

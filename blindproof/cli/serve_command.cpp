@@ -90,9 +90,14 @@ class Workers {
     for (std::string& argument : worker.arguments) arguments.push_back(argument.data());
     arguments.push_back(nullptr);
     const pid_t parent = ::getpid();
+    const long descriptors = ::sysconf(_SC_OPEN_MAX);
     worker.process = ::fork();
     if (worker.process == 0) {  // only what is safe after a fork of a program with threads
       ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+      // Clients' connections above all: what a worker holds open doesn't end when the server ends it.
+      if (::close_range(STDERR_FILENO + 1, ~0u, 0) != 0) {
+        for (int descriptor = STDERR_FILENO + 1; descriptor < descriptors; ++descriptor) ::close(descriptor);
+      }
       if (::getppid() == parent) ::execv(kThisProgram, arguments.data());
       ::_exit(1);
     }
@@ -122,8 +127,18 @@ struct ServeArguments {
   std::size_t workers = 1, threads = 4;
   std::uint64_t max_model_mib = 8192;
   double requests_per_second = 200;
-  std::optional<fs::path> certificate, key;
+  std::optional<fs::path> certificate, key, web;
 };
+
+/// Where an installation or a build has the web page; nothing if there is none.
+std::optional<fs::path> web_folder() {
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink(kThisProgram, ignored).parent_path();
+  for (const char* folder : {"../share/blindproof/web", "../web"}) {
+    if (fs::exists(program / folder / "index.html", ignored)) return (program / folder).lexically_normal();
+  }
+  return std::nullopt;
+}
 
 int serve(const Session& session, const ServeArguments& arguments) {
   const auto address = parse_address(arguments.listen);
@@ -137,6 +152,11 @@ int serve(const Session& session, const ServeArguments& arguments) {
   api_options.requests_per_s = arguments.requests_per_second;
   api_options.request_burst = std::max(1.0, 2 * arguments.requests_per_second);
   api_options.log = log_line;
+  if (const auto folder = arguments.web ? arguments.web : web_folder()) {
+    auto page = http::StaticFiles::open(*folder);
+    if (!page.ok()) return session.fail(page.error());
+    api_options.page = *std::move(page);
+  }
   auto keys = http::open_server_keys(arguments.data);
   if (!keys.ok()) return session.fail(keys.error());
   http::Api api(*std::move(data), *std::move(keys), api_options);
@@ -243,6 +263,7 @@ void add_serve_command(CLI::App& app, Session& session) {
   CLI::Option* certificate = command.add_option("--tls-certificate", arguments->certificate, "PEM file with the certificate and its chain; without it requests aren't encrypted");
   CLI::Option* key = command.add_option("--tls-key", arguments->key, "PEM file with the certificate's key")->needs(certificate);
   certificate->needs(key);
+  command.add_option("--web", arguments->web, "Folder of the web page (default: the installed one)");
   command.footer("Examples:\n  blindproof serve --data /var/lib/blindproof --listen 127.0.0.1:8080\n"
                  "  blindproof serve --data /var/lib/blindproof --listen 0.0.0.0:443 --tls-certificate chain.pem --tls-key key.pem\n"
                  "The first start makes an administrator's API key. Requests are logged on standard error, without payloads.");

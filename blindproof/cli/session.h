@@ -60,5 +60,9 @@ void add_witness_command(CLI::App& groth16, Session& session);
 void add_groth16_bench(CLI::App& bench, Session& session);
 void add_receipt_commands(CLI::App& app, Session& session);
 void add_chain_commands(CLI::App& app, Session& session);
+void add_remote_commands(CLI::App& app, Session& session);
+void add_admin_commands(CLI::App& app, Session& session);
+/// Requires: all others are there.
+void add_completion_command(CLI::App& app, Session& session);
 
 }  // namespace blindproof::cli

@@ -10,6 +10,7 @@ import pathlib
 import random
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -331,6 +332,26 @@ class ServiceTest(unittest.TestCase):
         _, proofs = service.request("GET", "/ml/proofs?limit=200")
         self.assertEqual(sorted(proof["job"] for proof in proofs["items"]), sorted(jobs))
         self.assertEqual(service.stop(), 0)
+
+    def test_workers_hold_no_connections_of_clients(self):
+        service = self.start()
+        held = [socket.create_connection(("127.0.0.1", service.port), timeout=20) for _ in range(5)]
+        self.assertEqual(service.request("GET", "/health/live")[0], 200)  # by now they are taken
+        children = pathlib.Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")
+        first = children.read_text().split()
+        os.kill(int(first[0]), signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while (now := children.read_text().split()) in ([], first) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertNotIn(now, ([], first), "a worker is started again")
+        time.sleep(0.5)  # until it is another program
+        for connection in held:
+            connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            text = b""
+            while piece := connection.recv(4096):  # the end comes, or a time-out
+                text += piece
+            self.assertTrue(text.endswith(b'{"live":true}'), text)
+            connection.close()
 
     def test_cancelling_ends_a_job_in_the_middle_of_its_proof(self):
         service = self.start()

@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "blindproof/base/check.h"
-#include "blindproof/base/file.h"
 
 namespace blindproof::service::client {
 namespace {
@@ -42,10 +41,57 @@ std::string printable(std::string text) {
   return text;
 }
 
-/// Where an answer goes: into memory, or, if it is good, into a file.
+constexpr std::size_t kMaxEventBytes = std::size_t{1} << 20;
+
+/// A stream's lines as events: https://html.spec.whatwg.org/multipage/server-sent-events.html
+class EventReader {
+ public:
+  explicit EventReader(const std::function<bool(const Event&)>& take) : take_(take) {}
+
+  /// False: no more is wanted.
+  bool read(std::string_view bytes) {
+    pending_ += bytes;
+    for (std::size_t end; (end = pending_.find('\n')) != std::string::npos;) {
+      std::string line = pending_.substr(0, end);
+      pending_.erase(0, end + 1);
+      if (line.ends_with('\r')) line.pop_back();
+      if (!read_line(line)) return false;
+    }
+    if (pending_.size() + data_.size() <= kMaxEventBytes) return true;
+    too_long_ = true;
+    return false;
+  }
+  bool too_long() const { return too_long_; }
+
+ private:
+  bool read_line(const std::string& line) {
+    if (line.empty()) {
+      const bool any = !data_.empty();
+      Event event{id_, std::exchange(name_, {}), Json()};
+      if (auto json = envelope::parse_json(std::exchange(data_, {}), kMaxEventBytes); json.ok()) event.data = *std::move(json);
+      return !any || take_(event);
+    }
+    const std::size_t colon = line.find(':');
+    const std::string field = line.substr(0, colon);
+    std::string value = colon == std::string::npos ? "" : line.substr(colon + 1);
+    if (value.starts_with(' ')) value.erase(0, 1);
+    if (field == "id") id_ = value;
+    if (field == "event") name_ = value;
+    if (field == "data") data_ += data_.empty() ? value : "\n" + value;
+    return true;
+  }
+
+  const std::function<bool(const Event&)>& take_;
+  std::string pending_, id_, name_, data_;
+  bool too_long_ = false;
+};
+
+/// Where an answer goes: into memory, or, if it is good, into a file or to who takes events.
 struct Sink {
   CURL* handle = nullptr;
   base::AtomicFile* file = nullptr;
+  EventReader* events = nullptr;
+  bool enough = false;  // of events
   std::uint64_t max_bytes = kMaxAnswerBytes, written = 0;
   std::string text;
   std::optional<base::Error> failure;
@@ -56,6 +102,12 @@ std::size_t receive(char* data, std::size_t size, std::size_t count, void* user)
   const std::size_t bytes = size * count;
   long status = 0;
   curl_easy_getinfo(sink.handle, CURLINFO_RESPONSE_CODE, &status);
+  if (sink.events != nullptr && status == 200) {
+    if (sink.events->read({data, bytes})) return bytes;
+    if (sink.events->too_long()) sink.failure = base::error(ErrorCode::kLimit, "answer", "has an event that is too long");
+    sink.enough = !sink.failure;
+    return 0;
+  }
   if (sink.file == nullptr || status != 200) {
     if (bytes > kMaxAnswerBytes - sink.text.size()) {
       sink.failure = base::error(ErrorCode::kLimit, "answer", "is too long");
@@ -78,6 +130,11 @@ std::size_t receive(char* data, std::size_t size, std::size_t count, void* user)
 
 std::size_t read_body(char* data, std::size_t size, std::size_t count, void* user) { return std::fread(data, 1, size * count, static_cast<std::FILE*>(user)); }
 
+int report_upload(void* user, curl_off_t, curl_off_t, curl_off_t total, curl_off_t sent) {
+  if (total > 0) static_cast<const base::Progress*>(user)->report("sending", static_cast<std::uint64_t>(sent), static_cast<std::uint64_t>(total));
+  return 0;
+}
+
 ErrorCode code_of(long status, const std::string& type) {
   if (status >= 500 || status == 408) return ErrorCode::kIo;
   if (status == 413 || status == 429) return ErrorCode::kLimit;
@@ -92,7 +149,8 @@ ErrorCode code_of(long status, const std::string& type) {
 struct Client::Connection {
   std::unique_ptr<CURL, CurlDeleter> handle;
   std::string url, host;
-  crypto::SecretBytes authorization;  // the header, with a zero at its end
+  crypto::SecretBytes authorization;  // the header, with a zero at its end; empty without a key
+  base::Progress progress;
 };
 
 struct Client::Request {
@@ -102,6 +160,8 @@ struct Client::Request {
   const std::filesystem::path* upload = nullptr;
   base::AtomicFile* download = nullptr;
   std::uint64_t max_bytes = kMaxAnswerBytes;
+  EventReader* events = nullptr;
+  std::string after = {};  // id of the last event that is known
 };
 
 Client::Client(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
@@ -109,7 +169,7 @@ Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
-Result<Client> Client::open(std::string_view url, const crypto::SecretBytes& api_key) {
+Result<Client> Client::connect(std::string_view url, crypto::SecretBytes authorization) {
   start_curl();
   auto connection = std::make_unique<Connection>();
   while (url.ends_with('/')) url.remove_suffix(1);
@@ -127,6 +187,15 @@ Result<Client> Client::open(std::string_view url, const crypto::SecretBytes& api
     return base::error(ErrorCode::kInvalidArgument, "server", "must be a URL such as http://127.0.0.1:8080 or https://example.org");
   }
   connection->host = "server " + host_text;
+  connection->authorization = std::move(authorization);
+  connection->handle.reset(curl_easy_init());
+  if (connection->handle == nullptr) return base::error(ErrorCode::kIo, connection->host, "libcurl can't be used");
+  return Client(std::move(connection));
+}
+
+Result<Client> Client::open(std::string_view url) { return connect(url, {}); }
+
+Result<Client> Client::open(std::string_view url, const crypto::SecretBytes& api_key) {
   static constexpr std::string_view kPrefix = "Authorization: Bearer ";
   const base::ByteSpan key = api_key.expose();
   for (const std::uint8_t byte : key) {
@@ -136,13 +205,12 @@ Result<Client> Client::open(std::string_view url, const crypto::SecretBytes& api
   crypto::SecretBytes header(kPrefix.size() + key.size() + 1);
   std::copy(kPrefix.begin(), kPrefix.end(), header.expose_mutable().begin());
   std::copy(key.begin(), key.end(), header.expose_mutable().begin() + static_cast<std::ptrdiff_t>(kPrefix.size()));
-  connection->authorization = std::move(header);
-  connection->handle.reset(curl_easy_init());
-  if (connection->handle == nullptr) return base::error(ErrorCode::kIo, connection->host, "libcurl can't be used");
-  return Client(std::move(connection));
+  return connect(url, std::move(header));
 }
 
-Result<Json> Client::send(const Request& request) {
+void Client::set_progress(base::Progress progress) { connection_->progress = std::move(progress); }
+
+Result<std::string> Client::exchange(const Request& request) {
   CURL* const handle = connection_->handle.get();
   const std::string place = connection_->host;
   if (!request.path.starts_with('/')) return base::error(ErrorCode::kMalformed, place, "names a path that doesn't begin with a slash");
@@ -152,6 +220,7 @@ Result<Json> Client::send(const Request& request) {
   Sink sink;
   sink.handle = handle;
   sink.file = request.download;
+  sink.events = request.events;
   sink.max_bytes = request.max_bytes;
   curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -161,7 +230,7 @@ Result<Json> Client::send(const Request& request) {
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, kConnectMs);
   curl_easy_setopt(handle, CURLOPT_SERVER_RESPONSE_TIMEOUT, kAnswerSeconds);
-  if (request.upload || request.download) {  // of any length, but not silent
+  if (request.upload || request.download || request.events) {  // of any length, but not silent
     curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, kSilenceSeconds);
   } else {
@@ -171,8 +240,10 @@ Result<Json> Client::send(const Request& request) {
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, &sink);
   curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, words.data());
   curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method);
-  std::unique_ptr<curl_slist, CurlDeleter> headers(curl_slist_append(nullptr, reinterpret_cast<const char*>(connection_->authorization.expose().data())));
+  std::unique_ptr<curl_slist, CurlDeleter> headers;
   const auto add_header = [&](const char* text) { headers.reset(curl_slist_append(headers.release(), text)); };
+  if (!connection_->authorization.expose().empty()) add_header(reinterpret_cast<const char*>(connection_->authorization.expose().data()));
+  if (!request.after.empty()) add_header(("Last-Event-ID: " + request.after).c_str());
   std::string text;
   std::unique_ptr<std::FILE, CurlDeleter> file;
   if (request.body) {
@@ -190,6 +261,9 @@ Result<Json> Client::send(const Request& request) {
     curl_easy_setopt(handle, CURLOPT_READFUNCTION, read_body);
     curl_easy_setopt(handle, CURLOPT_READDATA, file.get());
     curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(size));
+    curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, report_upload);
+    curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &connection_->progress);
   }
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
   const CURLcode code = curl_easy_perform(handle);
@@ -197,35 +271,53 @@ Result<Json> Client::send(const Request& request) {
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   curl_easy_reset(handle);  // it points at what ends here
   if (sink.failure) return *std::move(sink.failure);
+  if (sink.enough) return std::string();
   // A server that refuses early may close the connection while the body is still on its way: its answer counts.
   if (code != CURLE_OK && !((code == CURLE_SEND_ERROR || code == CURLE_PARTIAL_FILE) && status >= 400)) {
     return base::error(ErrorCode::kIo, place, printable(words[0] != '\0' ? words.data() : curl_easy_strerror(code)));
   }
-  if (status == 204 || (status == 200 && request.download)) return Json();
-  Result<Json> answer = envelope::parse_json(sink.text, kMaxAnswerBytes);
-  if (status >= 200 && status < 300) {
-    if (answer.ok()) return answer;
-    return base::error(ErrorCode::kMalformed, place, "its answer is no JSON");
-  }
-  std::string type, detail;
-  if (answer.ok() && answer->is_object()) {
-    if (answer->contains("type") && (*answer)["type"].is_string()) type = (*answer)["type"];
-    if (answer->contains("detail") && (*answer)["detail"].is_string()) detail = (*answer)["detail"];
-  }
-  return base::error(code_of(status, type), place, detail.empty() ? "HTTP status " + std::to_string(status) : printable(detail));
+  if (status >= 200 && status < 300) return std::move(sink.text);
+  const Result<Json> problem = envelope::parse_json(sink.text, kMaxAnswerBytes);
+  const auto member = [&](const char* name) {
+    const bool is_there = problem.ok() && problem->is_object() && problem->contains(name) && (*problem)[name].is_string();
+    return is_there ? (*problem)[name].get<std::string>() : std::string();
+  };
+  std::string detail = member("detail");
+  if (detail.empty()) detail = member("error");  // of the Open Inference Protocol
+  return base::error(code_of(status, member("type")), place, detail.empty() ? "HTTP status " + std::to_string(status) : printable(detail));
+}
+
+Result<Json> Client::send(const Request& request) {
+  BLINDPROOF_ASSIGN(const std::string text, exchange(request));
+  if (text.empty()) return Json();
+  Result<Json> answer = envelope::parse_json(text, kMaxAnswerBytes);
+  if (answer.ok()) return answer;
+  return base::error(ErrorCode::kMalformed, connection_->host, "its answer is no JSON");
 }
 
 Result<Json> Client::get(const std::string& path) { return send({"GET", path}); }
 Result<Json> Client::post(const std::string& path, const Json& body) { return send({"POST", path, &body}); }
+Result<Json> Client::post(const std::string& path) { return send({"POST", path}); }
 Result<Json> Client::put(const std::string& path, const Json& body) { return send({"PUT", path, &body}); }
 Result<Json> Client::remove(const std::string& path) { return send({"DELETE", path}); }
 Result<Json> Client::post_file(const std::string& path, const std::filesystem::path& file) { return send({"POST", path, nullptr, &file}); }
 Result<Json> Client::put_file(const std::string& path, const std::filesystem::path& file) { return send({"PUT", path, nullptr, &file}); }
 
-base::Status Client::download(const std::string& path, const std::filesystem::path& file, std::uint64_t max_bytes) {
-  BLINDPROOF_ASSIGN(base::AtomicFile out, base::AtomicFile::create(file));
-  BLINDPROOF_TRY(send({"GET", path, nullptr, nullptr, &out, max_bytes}));
+Result<std::string> Client::get_text(const std::string& path) { return exchange({"GET", path}); }
+
+base::Status Client::download(const std::string& path, const std::filesystem::path& file, std::uint64_t max_bytes, base::FileMode mode) {
+  BLINDPROOF_ASSIGN(base::AtomicFile out, base::AtomicFile::create(file, mode));
+  BLINDPROOF_TRY(exchange({"GET", path, nullptr, nullptr, &out, max_bytes}));
   return out.commit();
+}
+
+base::Status Client::events(const std::string& path, const std::string& after, const std::function<bool(const Event&)>& take) {
+  for (const char c : after) {
+    if (c <= 0x20 || c == 0x7f) return base::error(ErrorCode::kInvalidArgument, "event", "its id must be printable");
+  }
+  EventReader reader(take);
+  BLINDPROOF_TRY(exchange({"GET", path, nullptr, nullptr, nullptr, kMaxAnswerBytes, &reader, after}));
+  return {};
 }
 
 std::string percent_encode(std::string_view text) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
+
 #include "blindproof/base/file.h"
 #include "blindproof/service/http/problem.h"
 #include "blindproof/service/http/server.h"
@@ -33,6 +35,22 @@ class Echo final : public http::Handler {
       if (head_.target == "/text") return {200, {}, "text"};
       if (head_.target == "/html") return {404, {}, "<html>"};
       if (head_.target == "/elsewhere") return {302, {{"Location", "/nothing"}}, ""};
+      if (head_.target == "/protocol") return {400, {}, "{\"error\": \"of another form\"}"};
+      if (head_.target == "/events") {
+        http::Response response{200, {{"Content-Type", "text/event-stream"}}};
+        const std::string first = std::string(head_.header("last-event-id")).empty() ? "id: 1\nevent: begin\ndata: {\"n\": 1}\n\n" : "";
+        response.events = [texts = std::vector<std::string>{first + ":\n\nid: 2\r\ndata: {\"n\"", ":\ndata: 2}\r\n\r\n", "data: no json\n\n", "data: \"unfinished"},
+                           at = std::size_t{0}]() mutable -> std::optional<std::string> {
+          if (at == texts.size()) return std::nullopt;
+          return texts[at++];
+        };
+        return response;
+      }
+      if (head_.target == "/endless-event") {
+        http::Response response{200, {{"Content-Type", "text/event-stream"}}};
+        response.events = []() -> std::optional<std::string> { return std::string(1 << 20, 'x'); };
+        return response;
+      }
       if (head_.target == "/large") return {200, {}, std::string(100000, 'x')};
       return http::json_response({{"method", head_.method}, {"target", head_.target}, {"key", head_.header("authorization")},
                                   {"type", head_.header("content-type")}, {"bytes", body_.size()}, {"body", body_.substr(0, 100)}});
@@ -72,6 +90,8 @@ TEST_F(ClientTest, SendsJsonAndFilesWithItsKey) {
   EXPECT_EQ(seen["type"], "application/json");
   EXPECT_EQ(seen["body"], "{\"name\":\"a\"}");
   EXPECT_EQ(client_.put("/x", Json::object())->at("method"), "PUT");
+  EXPECT_EQ(client_.post("/x")->at("bytes"), 0);
+  EXPECT_EQ(client_.get_text("/text").value(), "text");
   EXPECT_EQ(client_.remove("/x")->at("method"), "DELETE");
   EXPECT_EQ(client_.get("/x")->at("bytes"), 0);
   for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{3} << 20}) {
@@ -96,6 +116,7 @@ TEST_F(ClientTest, TurnsProblemsIntoErrors) {
   EXPECT_EQ(client_.get("/text").error().code, ErrorCode::kMalformed);
   EXPECT_EQ(client_.get("/html").error().detail, "HTTP status 404");
   EXPECT_EQ(client_.get("/elsewhere").error().detail, "HTTP status 302") << "redirects are not followed";
+  EXPECT_EQ(client_.get("/protocol").error().detail, "of another form");
   EXPECT_EQ(client_.get("@other.example/").error().code, ErrorCode::kMalformed);
 }
 
@@ -106,6 +127,51 @@ TEST_F(ClientTest, DownloadsWholeFilesOrNone) {
   EXPECT_EQ(client_.download("/html", folder_ / "g", 99999).error().code, ErrorCode::kInvalidArgument);
   EXPECT_FALSE(fs::exists(folder_ / "g"));
   EXPECT_EQ(client_.download("/large", folder_ / "no/such", 100000).error().code, ErrorCode::kIo);
+}
+
+TEST_F(ClientTest, ReadsEventsUntilTheirEndOrEnough) {
+  std::vector<Event> seen;
+  const auto keep = [&](const Event& event) {
+    seen.push_back(event);
+    return true;
+  };
+  ASSERT_TRUE(client_.events("/events", "", keep).ok());
+  ASSERT_EQ(seen.size(), 3u) << "what isn't finished is none";
+  EXPECT_EQ(seen[0].id, "1");
+  EXPECT_EQ(seen[0].name, "begin");
+  EXPECT_EQ(seen[0].data["n"], 1);
+  EXPECT_EQ(seen[1].id, "2");
+  EXPECT_EQ(seen[1].name, "");
+  EXPECT_EQ(seen[1].data["n"], 2) << "over two lines";
+  EXPECT_TRUE(seen[2].data.is_null());
+  seen.clear();
+  ASSERT_TRUE(client_.events("/events", "1", keep).ok());
+  EXPECT_EQ(seen.at(0).id, "2") << "from there on";
+  std::size_t count = 0;
+  ASSERT_TRUE(client_.events("/events", "", [&](const Event&) { return ++count < 2; }).ok());
+  EXPECT_EQ(count, 2u);
+  EXPECT_EQ(client_.events("/endless-event", "", keep).error().code, ErrorCode::kLimit);
+  EXPECT_EQ(client_.events("/conflict", "", keep).error().code, ErrorCode::kMismatch);
+  EXPECT_EQ(client_.events("/events", "1\r\nX: y", keep).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(client_.get("/x").ok()) << "usable as before";
+}
+
+TEST_F(ClientTest, ReportsUploads) {
+  std::uint64_t most = 0, total = 0;
+  client_.set_progress(base::Progress([&](std::string_view phase, std::uint64_t done, std::uint64_t of) {
+    EXPECT_EQ(phase, "sending");
+    most = std::max(most, done);
+    total = of;
+  }));
+  ASSERT_TRUE(base::write_file_atomic(folder_ / "f", base::Bytes(3000000, 7)).ok());
+  ASSERT_TRUE(client_.post_file("/x", folder_ / "f").ok());
+  EXPECT_EQ(most, 3000000u);
+  EXPECT_EQ(total, 3000000u);
+}
+
+TEST_F(ClientTest, SendsNoKeyWithoutOne) {
+  Client client = Client::open("http://127.0.0.1:" + std::to_string(server_->port())).value();
+  EXPECT_EQ(client.get("/x")->at("key"), "");
 }
 
 TEST(ClientOpen, RefusesOtherUrlsAndKeys) {

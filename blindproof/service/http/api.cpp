@@ -325,7 +325,7 @@ Opened Api::open(RequestHead head) {
 }
 
 Opened Api::match(RequestHead head) {
-  const auto refuse = [&](Response response) {
+  const auto refuse = [&](Response response) {  // or answer without a route
     Call call;
     call.head = head;
     return Opened{nullptr, Session(*this, nullptr, std::move(call)).end(std::move(response))};
@@ -355,6 +355,9 @@ Opened Api::match(RequestHead head) {
   }
   if (method_known) return refuse(problem(415, "media-type", "give the body as application/json or application/octet-stream, as /openapi.json says"));
   if (path_known) return refuse(problem(405, "method", "this path has no such method"));
+  if (options_.page && head.method == "GET") {
+    if (auto file = options_.page->find(path, head)) return refuse(*std::move(file));
+  }
   return refuse(not_found());
 }
 

@@ -13,6 +13,7 @@
 #include "blindproof/service/http/problem.h"
 #include "blindproof/service/http/rate_limits.h"
 #include "blindproof/service/http/server_keys.h"
+#include "blindproof/service/http/static_files.h"
 #include "blindproof/service/jobs/data_folder.h"
 
 namespace blindproof::service::http {
@@ -27,6 +28,7 @@ struct ApiOptions {
   std::chrono::milliseconds v2_wait = std::chrono::seconds(120);  // for the answer of /v2/.../infer
   store::TimeMs key_lifetime_ms = std::int64_t{30} * 24 * 3600 * 1000;  // of evaluation keys
   std::string version;                                                 // of the program
+  std::optional<StaticFiles> page;                                     // what a browser gets besides
   std::function<void(const std::string& line)> log;                    // one JSON object each
 };
 
@@ -41,7 +43,9 @@ struct Call {
   std::uint64_t upload_bytes = 0;              // as they came, before encryption
   std::string key_envelope;                    // of an upload that is encrypted
   store::Model model;                          // looked up before an upload
+  std::int64_t version = 0;                    // of it, likewise, where the path names one
   std::int64_t samples = 1;                    // that an uploaded ciphertext may hold
+  store::JobLimits limits;                     // of a job that the request starts
   Json terms;                                  // of the listing whose model is used: its id, currency, price of a sample
   std::optional<Response> refused;             // set by what runs before an upload, to end the request
 };
@@ -112,6 +116,9 @@ class Api final : public Handler {
   Reply get_hybrid_spec(Call& call);
   Reply get_key_envelope(Call& call);
   Reply put_key_envelope(Call& call);
+  base::Result<Upload> begin_groth16(Call& call);
+  Reply add_groth16(Call& call);
+  Reply get_groth16_key(Call& call);
   Reply put_alias(Call& call);
   Reply create_evaluation_keys(Call& call);
   base::Result<Upload> begin_evaluation_file(Call& call);
@@ -151,6 +158,12 @@ class Api final : public Handler {
   Reply download_proof(Call& call);
   Reply verify_proof(Call& call);
   Reply verify_hybrid_proof(Call& call, const store::Proof& proof);
+  Reply verify_groth16_proof(Call& call, const store::Proof& proof);
+  Reply download_groth16_proof(Call& call);
+  Reply download_groth16_values(Call& call);
+  /// A member of the stored file.
+  Reply send_groth16_part(Call& call, const char* part);
+  base::Result<Json> open_groth16(const store::Proof& proof);
   /// Counts it, unless it failed for what the caller insisted on.
   Reply verdict_response(const Call& call, const store::Proof& proof, Json body, const std::optional<base::Error>& refusal);
 

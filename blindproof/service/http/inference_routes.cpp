@@ -8,6 +8,7 @@
 
 #include "blindproof/arrays/npy.h"
 #include "blindproof/base/file.h"
+#include "blindproof/engine/groth16.h"
 #include "blindproof/engine/hybrid_proof.h"
 #include "blindproof/engine/verify.h"
 #include "blindproof/service/http/api.h"
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxValues = std::size_t{1} << 22;
 constexpr std::size_t kMaxContext = 1024;
+constexpr std::size_t kMaxGroth16Bytes = std::size_t{1} << 20;  // of a proof with its public values
 constexpr std::int64_t kMaxRecords = std::int64_t{1} << 20;  // of a ciphertext
 constexpr store::TimeMs kDay = std::int64_t{24} * 3600 * 1000;
 
@@ -90,11 +92,17 @@ std::optional<std::int64_t> samples_of(const Call& call, const store::ModelVersi
 }
 
 Json proof_json(const store::Proof& proof) {
-  const std::string base = "/ml/proofs/" + proof.id;
-  return {{"id", proof.id}, {"job", proof.job}, {"model", proof.model}, {"version", proof.version}, {"level", proof.level}, {"bytes", proof.bytes},
-          {"prove_ms", proof.prove_ms}, {"created_ms", proof.created_ms}, {"verified", proof.verified}, {"refused", proof.refused}, {"sha256", proof.sha256},
-          {"links", {{"proof", base + "/proof.bpp"}, {"verify", base + "/verify"},
-                     {"model_key", "/ml/models/" + proof.model + "/versions/" + std::to_string(proof.version) + "/model.bpk"}}}};
+  const std::string base = "/ml/proofs/" + proof.id, version = "/ml/models/" + proof.model + "/versions/" + std::to_string(proof.version);
+  const bool groth16 = proof.level == jobs::kGroth16Level;
+  Json links = {{"verify", base + "/verify"}};
+  if (groth16) {
+    links.update({{"proof", base + "/proof.json"}, {"public", base + "/public.json"}, {"verification_key", version + "/groth16.json"}});
+  } else {
+    links.update({{"proof", base + "/proof.bpp"}, {"model_key", version + "/model.bpk"}});
+  }
+  return {{"id", proof.id}, {"job", proof.job}, {"model", proof.model}, {"version", proof.version}, {"level", groth16 ? "zkml" : proof.level},
+          {"proof_system", groth16 ? "groth16" : "sumcheck"}, {"bytes", proof.bytes}, {"prove_ms", proof.prove_ms}, {"created_ms", proof.created_ms}, {"verified", proof.verified}, {"refused", proof.refused}, {"sha256", proof.sha256},
+          {"links", std::move(links)}};
 }
 
 /// The context that was asked for with the inference.
@@ -148,13 +156,16 @@ Result<std::optional<Response>> Api::check_quota(Call& call, const store::Model&
   if (active >= tenant->max_active_jobs) {
     return std::optional<Response>(problem(429, "quota", "there are " + std::to_string(active) + " jobs under way; wait for one to end"));
   }
+  call.limits.active_jobs = tenant->max_active_jobs;
   if (model.tenant == tenant->id) return std::optional<Response>();
   BLINDPROOF_ASSIGN(const auto listing, data_.store->listing_of_model(model.id));
   if (!listing || !listing->published) return std::optional<Response>(not_found());
   const Json prices = Json::parse(listing->prices, nullptr, false);
   if (!prices["levels"].contains(level)) return std::optional<Response>(problem(422, "level", "the listing of this model doesn't offer the level " + level));
-  BLINDPROOF_ASSIGN(const std::int64_t used, data_.store->samples_since(tenant->id, model.id, jobs::now_ms() - kDay));
+  call.limits.since = jobs::now_ms() - kDay;
+  BLINDPROOF_ASSIGN(const std::int64_t used, data_.store->samples_since(tenant->id, model.id, call.limits.since));
   const std::int64_t limit = std::min(tenant->max_samples_per_day, listing->max_samples_per_day);
+  call.limits.samples = limit;
   if (used + samples > limit) {
     return std::optional<Response>(problem(429, "quota", "of this model's " + std::to_string(limit) + " samples a day " + std::to_string(used) +
                                                              " are used; this request is for " + std::to_string(samples)));
@@ -172,11 +183,14 @@ Api::Reply Api::start_job(const Call& call, store::Job job, Json request, const 
   if (job.idempotency_key.size() > 255) return problem(400, "malformed", "Idempotency-Key: is too long");
   job.fingerprint = fingerprint;
   const std::string id = job.id;
-  BLINDPROOF_ASSIGN(const store::Job started, data_.store->create_job(job));
+  auto made = data_.store->create_job(job, call.limits);
+  // check_quota was content: other requests came between.
+  if (!made.ok() && made.error().code == ErrorCode::kLimit) return problem(429, "quota", "other requests have just used up what is allowed: " + made.error().detail);
+  BLINDPROOF_ASSIGN(const store::Job started, std::move(made));
   if (started.id != id && started.fingerprint != fingerprint) {
     return problem(422, "idempotency", "this Idempotency-Key came with another request before");
   }
-  if (started.id == id) BLINDPROOF_TRY(audit(call, "model.infer", job.model + "/" + std::to_string(job.version), "job " + id));
+  if (started.id == id) BLINDPROOF_TRY(audit(call, job.kind == jobs::kAddGroth16 ? "model.circuit" : "model.infer", job.model + "/" + std::to_string(job.version), "job " + id));
   BLINDPROOF_ASSIGN(const auto artifacts, data_.store->artifacts(started.id));
   Response response = json_response(job_json(started, artifacts), 202);
   response.headers.emplace_back("Location", "/ml/jobs/" + started.id);
@@ -191,16 +205,23 @@ Api::Reply Api::infer(Call& call) {
     return problem(422, "level", "for the level " + level + ", send a ciphertext as application/octet-stream: this server never encrypts for a client");
   }
   if (level != "zkml") return problem(422, "invalid", "privacy_level: must be zkml, fhe or hybrid");
-  if (const std::string system = call.body.value("proof_system", std::string("sumcheck")); system != "sumcheck") {
-    return problem(422, "unsupported", "proof_system: this version proves with \"sumcheck\"");
+  const std::string system = call.body.value("proof_system", std::string("sumcheck"));
+  if (system != "sumcheck" && system != "groth16") return problem(422, "unsupported", "proof_system: must be \"sumcheck\" or \"groth16\"");
+  if (system == "groth16" && (call.body.contains("context") || call.body.contains("recipient") || !call.body.value("hide_input", true))) {
+    return problem(422, "unsupported", "proof_system: statements of groth16 are salted digests, without context, recipient or a shown input");
   }
   BLINDPROOF_ASSIGN(const auto model, find_model(call, false));
   if (!model) return not_found();
   BLINDPROOF_ASSIGN(const auto version, find_version(model->id, version_text(call.body)));
   if (!version || version->status != store::VersionStatus::kReady) return problem(422, "invalid", "version: there is none such that is ready");
+  if (version->model_key_blob.empty()) return problem(422, "level", "the model's weights are encrypted: it has the level fhe alone");
+  if (system == "groth16" && !Json::parse(version->facts, nullptr, false).contains("groth16")) {
+    return problem(422, "unsupported", "proof_system: the owner gave this version no circuit; take \"sumcheck\"");
+  }
   const std::string context = call.body.value("context", std::string());
   if (context.size() > kMaxContext) return problem(413, "too-large", "context: has more than 1024 bytes; give a hash of it");
   Json request = {{"hide_input", call.body.value("hide_input", true)}, {"context", context}};
+  if (system != "sumcheck") request["proof_system"] = system;
   if (call.body.contains("recipient")) {
     BLINDPROOF_ASSIGN(const envelope::RecipientKey recipient, envelope::parse_recipient_key(call.body["recipient"]));
     request["recipient"] = recipient.jwk();
@@ -364,6 +385,7 @@ Api::Reply Api::get_proof(Call& call) {
 Api::Reply Api::download_proof(Call& call) {
   BLINDPROOF_ASSIGN(const auto proof, data_.store->proof(call.path[0]));
   if (!proof || proof->tenant != call.caller.tenant) return not_found();
+  if (proof->level == jobs::kGroth16Level) return problem(404, "not-found", "a groth16 proof is downloaded as proof.json and public.json");
   const auto scratch = std::make_shared<ScratchFolder>(data_);
   BLINDPROOF_TRY(open_proof(*proof, scratch->at("proof.bpp")));
   Response response = download(scratch->at("proof.bpp"), proof->sha256, "proof.bpp");
@@ -375,6 +397,7 @@ Api::Reply Api::verify_proof(Call& call) {
   BLINDPROOF_ASSIGN(const auto proof, data_.store->proof(call.path[0]));
   if (!proof || proof->tenant != call.caller.tenant) return not_found();
   if (proof->level == "hybrid") return verify_hybrid_proof(call, *proof);
+  if (proof->level == jobs::kGroth16Level) return verify_groth16_proof(call, *proof);
   const ScratchFolder scratch(data_);
   engine::VerifyRequest request;
   request.proof = scratch.at("proof.bpp");
@@ -454,6 +477,48 @@ Api::Reply Api::verify_hybrid_proof(Call& call, const store::Proof& proof) {
                           {{"verification_time_ms", milliseconds}, {"registration_ms", 1000 * verdict->registration_seconds},
                            {"proof_ms", 1000 * verdict->proof_seconds}, {"model_id", base::to_hex(verdict->key->id)}, {"records", verdict->records}},
                           verdict->refusal);
+}
+
+Result<Json> Api::open_groth16(const store::Proof& proof) {
+  const ScratchFolder scratch(data_);
+  BLINDPROOF_TRY(open_proof(proof, scratch.at("both.json")));
+  BLINDPROOF_ASSIGN(const base::Bytes text, base::read_file(scratch.at("both.json"), kMaxGroth16Bytes));
+  return envelope::parse_json({reinterpret_cast<const char*>(text.data()), text.size()}, kMaxGroth16Bytes);
+}
+
+Api::Reply Api::send_groth16_part(Call& call, const char* part) {
+  BLINDPROOF_ASSIGN(const auto proof, data_.store->proof(call.path[0]));
+  if (!proof || proof->tenant != call.caller.tenant || proof->level != jobs::kGroth16Level) return not_found();
+  BLINDPROOF_ASSIGN(const Json both, open_groth16(*proof));
+  return json_response(both.at(part));
+}
+
+Api::Reply Api::download_groth16_proof(Call& call) { return send_groth16_part(call, "proof"); }
+Api::Reply Api::download_groth16_values(Call& call) { return send_groth16_part(call, "public"); }
+
+Api::Reply Api::verify_groth16_proof(Call& call, const store::Proof& proof) {
+  constexpr std::array<const char*, 3> kValues = {"model_hash", "input_hash", "output_hash"};  // in the statement's order
+  BLINDPROOF_ASSIGN(const Json both, open_groth16(proof));
+  if (call.body.contains("public_inputs")) {
+    for (const auto& [name, value] : call.body["public_inputs"].items()) {
+      const auto known = std::ranges::find(kValues, name);
+      if (known == kValues.end() || !value.is_string()) {
+        return problem(422, "invalid", "public_inputs: of a groth16 proof may have model_hash, input_hash and output_hash, texts as in public.json");
+      }
+      if (value != both.at("public").at(static_cast<std::size_t>(known - kValues.begin()))) {
+        return verdict_response(call, proof, Json::object(), base::error(ErrorCode::kRejected, "statement." + name, "is another one"));
+      }
+    }
+  }
+  const std::string text = both.at("proof").dump(), values = both.at("public").dump();
+  const auto begun = std::chrono::steady_clock::now();
+  const Result<engine::Groth16Verdict> verdict = [&] {
+    const std::lock_guard lock(verifications_);
+    return engine::groth16_verify({data_.blobs.path_of(proof.model_key_blob), "proof.json", "public.json", true}, base::as_bytes(text), base::as_bytes(values));
+  }();
+  const double milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();
+  if (!verdict.ok()) return base::error(ErrorCode::kIo, "proof", verdict.error().message());  // made and read here before
+  return verdict_response(call, proof, {{"verification_time_ms", milliseconds}, {"insecure_key", verdict->insecure_key}}, verdict->refusal);
 }
 
 Api::Reply Api::verdict_response(const Call& call, const store::Proof& proof, Json body, const std::optional<base::Error>& refusal) {

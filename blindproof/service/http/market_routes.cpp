@@ -16,7 +16,7 @@ std::optional<std::string> problem_of_prices(const Json& prices, const store::Mo
   if (prices.empty()) return "prices: must name at least one level";
   for (const auto& [level, price] : prices.items()) {
     if (std::ranges::find(kLevels, level) == kLevels.end()) return "prices: are of the levels zkml, fhe, hybrid";
-    if ((level == "fhe" && version.program_blob.empty()) || (level == "hybrid" && version.hybrid_program_blob.empty())) {
+    if ((level == "zkml" && version.model_key_blob.empty()) || (level == "fhe" && version.program_blob.empty()) || (level == "hybrid" && version.hybrid_program_blob.empty())) {
       return "prices: the model's newest version doesn't have the level " + level;
     }
     if (!price.is_string() || !parse_decimal(price.get<std::string>())) return "prices: must be decimal texts such as \"0.05\", with up to 9 decimals";

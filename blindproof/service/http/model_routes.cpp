@@ -24,9 +24,11 @@ std::string status_name(store::VersionStatus status) {
 Json version_json(const store::ModelVersion& version) {
   Json json = {{"version", version.number}, {"status", status_name(version.status)}, {"bytes", version.content_bytes}, {"created_ms", version.created_ms}};
   if (version.status == store::VersionStatus::kReady) {
-    json["model_id"] = version.model_id;
+    if (!version.model_id.empty()) json["model_id"] = version.model_id;
     json["facts"] = Json::parse(version.facts, nullptr, false);
-    Json levels = {"zkml"};
+    if (json["facts"].contains("groth16")) json["facts"]["groth16"].erase("sealed");
+    Json levels = Json::array();
+    if (!version.model_key_blob.empty()) levels.push_back("zkml");
     if (!version.program_blob.empty()) levels.push_back("fhe");
     if (!version.hybrid_program_blob.empty()) levels.push_back("hybrid");
     json["levels"] = levels;
@@ -43,6 +45,12 @@ Json model_json(const store::Model& model) {
 std::string text_of_version(const Json& body) {
   if (!body.contains("version")) return "";
   return body["version"].is_string() ? body["version"].get<std::string>() : std::to_string(body["version"].get<std::int64_t>());
+}
+
+/// Whether an upload's weights are encrypted for one client.
+bool is_encrypted(const Call& call) {
+  const auto encrypted = call.query.find("encrypted");
+  return encrypted != call.query.end() && encrypted->second == "true";
 }
 
 Response file_response(const std::filesystem::path& file, const std::string& digest, const std::string& name) {
@@ -111,14 +119,15 @@ base::Result<Upload> Api::begin_version(Call& call) {
   const envelope::Key256 data_key = envelope::make_data_key();
   BLINDPROOF_ASSIGN(call.key_envelope, envelope::seal_data_key(data_key, jobs::model_context(model->id), recipients));
   BLINDPROOF_ASSIGN(store::BlobWriter writer, data_.blobs.create());
-  Upload upload(std::move(writer), std::string("BPM\0", 4), options_.max_model_bytes);
+  Upload upload(std::move(writer), is_encrypted(call) ? "BPFE" : std::string("BPM\0", 4), options_.max_model_bytes);
   upload.encrypt(data_key);
   return upload;
 }
 
 Api::Reply Api::add_version(Call& call) {
-  Json levels = Json::array({"zkml"});
+  Json levels = Json::array({is_encrypted(call) ? "fhe" : "zkml"});
   if (const auto asked = call.query.find("levels"); asked != call.query.end()) {
+    if (is_encrypted(call) && asked->second != "fhe") return problem(422, "level", "levels: a model with encrypted weights has the level fhe alone");
     std::istringstream words(asked->second + ",");
     for (std::string level; std::getline(words, level, ',');) {
       if (level != "zkml" && level != "fhe" && level != "hybrid") return problem(422, "invalid", "levels: must be of zkml, fhe, hybrid");
@@ -137,7 +146,7 @@ Api::Reply Api::add_version(Call& call) {
   job.tenant = call.caller.tenant;
   job.kind = jobs::kRegister;
   job.model = call.model.id;
-  job.request = Json{{"levels", levels}}.dump();
+  job.request = Json{{"levels", levels}, {"encrypted", is_encrypted(call)}}.dump();
   job.created_ms = now;
   BLINDPROOF_ASSIGN(job.version, data_.store->add_version(version, job));
   BLINDPROOF_TRY(audit(call, "model.upload", call.model.id + "/" + std::to_string(job.version)));
@@ -165,12 +174,13 @@ Api::Reply Api::get_client_spec(Call& call) {
   Json json = version_json(*version);
   json["model"] = model->id;
   json["worker_key"] = data_.worker.jwk();
-  json["links"] = {{"model_key", base + "model.bpk"}, {"inference", "/ml/models/" + model->id + "/inference"}};
+  json["links"] = {{"inference", "/ml/models/" + model->id + "/inference"}};
+  if (!version->model_key_blob.empty()) json["links"]["model_key"] = base + "model.bpk";
   if (!version->client_spec_blob.empty()) {
     json["links"]["client_spec"] = base + "client.bpc";
   }
   if (!version->hybrid_spec_blob.empty()) json["links"]["hybrid_spec"] = base + "hybrid.bpc";
-  if (json["levels"].size() > 1) json["links"]["evaluation_keys"] = "/ml/keys";
+  if (!version->program_blob.empty() || !version->hybrid_program_blob.empty()) json["links"]["evaluation_keys"] = "/ml/keys";
   return json_response(json);
 }
 
@@ -219,6 +229,52 @@ Api::Reply Api::put_key_envelope(Call& call) {
   if (!replaced) return problem(409, "changed", "the key envelope isn't the one given as \"before\" any more");
   BLINDPROOF_TRY(audit(call, "model.key-envelope.replace", model->id + "/" + std::to_string(version->number)));
   return Response{204};
+}
+
+base::Result<Upload> Api::begin_groth16(Call& call) {
+  BLINDPROOF_ASSIGN(const auto model, find_model(call, true));
+  const auto refuse = [&](Response response) {
+    call.refused = std::move(response);
+    return ended();
+  };
+  if (!model) return refuse(not_found());
+  BLINDPROOF_ASSIGN(const auto version, find_version(model->id, call.path[1]));
+  if (!version) return refuse(not_found());
+  if (version->status != store::VersionStatus::kReady || version->model_key_blob.empty()) {
+    return refuse(problem(409, "not-ready", "the version isn't ready for proofs"));
+  }
+  call.model = *model;
+  call.version = version->number;
+  if (call.head.content_length && *call.head.content_length > options_.max_model_bytes) {
+    return refuse(problem(413, "too-large", "circuit and key have at most " + std::to_string(options_.max_model_bytes) + " bytes here"));
+  }
+  BLINDPROOF_ASSIGN(store::BlobWriter writer, data_.blobs.create());
+  return Upload(std::move(writer), "r1cs", options_.max_model_bytes);
+}
+
+Api::Reply Api::add_groth16(Call& call) {
+  const auto allow = call.query.find("allow_development");
+  store::Job job;
+  job.created_ms = jobs::now_ms();
+  job.id = store::make_id(job.created_ms);
+  job.tenant = call.caller.tenant;
+  job.kind = jobs::kAddGroth16;
+  job.model = call.model.id;
+  job.version = call.version;
+  job.input_blob = call.upload.digest;
+  return start_job(call, job, {{"allow_development", allow != call.query.end() && allow->second == "true"}}, call.upload.digest + (allow != call.query.end() ? " " + allow->second : ""));
+}
+
+Api::Reply Api::get_groth16_key(Call& call) {
+  BLINDPROOF_ASSIGN(const auto model, find_model(call, false));
+  if (!model) return not_found();
+  BLINDPROOF_ASSIGN(const auto version, find_version(model->id, call.path[1]));
+  const Json facts = version ? Json::parse(version->facts, nullptr, false) : Json();
+  if (!facts.is_object() || !facts.contains("groth16")) return not_found();
+  const std::string blob = facts["groth16"].at("sealed").at("verification_key");
+  Response response = file_response(data_.blobs.path_of(blob), blob, "groth16.json");
+  response.headers[0].second = "application/json";
+  return response;
 }
 
 Api::Reply Api::put_alias(Call& call) {

@@ -9,7 +9,7 @@ const std::vector<Api::Route>& Api::routes() {
   static const std::vector<Field> kInference = {
       {"privacy_level", kText, true, "\"zkml\"; \"fhe\" and \"hybrid\" take a ciphertext as application/octet-stream instead"},
       {"verification_required", kBoolean, false, "whether the answer must come with a proof; with level fhe this is refused"},
-      {"proof_system", kText, false, "\"sumcheck\", the default"},
+      {"proof_system", kText, false, "\"sumcheck\", the default, or \"groth16\" where the owner gave the version a circuit"},
       {"version", kVersion, false, "a version's number or an alias; the newest that is ready if absent"},
       {"input", kObject, true, "{\"shape\": [..], \"data\": [..]}: the tensor's reals, row by row"},
       {"hide_input", kBoolean, false, "true (default): the proof has a commitment to the input; false: its values"},
@@ -68,7 +68,7 @@ const std::vector<Api::Route>& Api::routes() {
       {"GET", "/ml/models/{model}", kScopeRead, "A model with its versions and aliases", 200, &Api::get_model},
       {"POST", "/ml/models/{model}/versions", kScopeModels,
        "Upload a .bpm: encrypted while it arrives, then registered by a worker (query: levels=zkml,fhe,hybrid; recipient=X, base64url X25519 "
-       "public key of the owner)",
+       "public key of the owner). With encrypted=true a .bpfe, whose weights are encrypted for one client: level fhe alone",
        202, &Api::add_version, {}, BodyKind::kFile, &Api::begin_version},
       {"GET", "/ml/models/{model}/versions/{version}", kScopeRead, "A version by number or alias", 200, &Api::get_version},
       {"GET", "/ml/models/{model}/client-spec", kScopeRead, "All that a client needs to encode, encrypt and verify (query: version)", 200, &Api::get_client_spec},
@@ -78,6 +78,12 @@ const std::vector<Api::Route>& Api::routes() {
       {"GET", "/ml/models/{model}/versions/{version}/key-envelope", kScopeModels, "Who can open the stored model: a JWE", 200, &Api::get_key_envelope},
       {"PUT", "/ml/models/{model}/versions/{version}/key-envelope", kScopeModels, "Rotate: the data key, wrapped for others by the owner", 204,
        &Api::put_key_envelope, {{"before", kObject, true, "the JWE that was read"}, {"after", kObject, true, "the JWE to put in its place"}}, BodyKind::kJson},
+      {"POST", "/ml/models/{model}/versions/{version}/groth16", kScopeModels,
+       "Give a version its circuit for proofs with groth16: a .r1cs file and behind it, in the same body, a .zkey file (query: allow_development=true takes keys "
+       "of development setups)",
+       202, &Api::add_groth16, {}, BodyKind::kFile, &Api::begin_groth16},
+      {"GET", "/ml/models/{model}/versions/{version}/groth16.json", kScopeRead, "The verification key of groth16 proofs, as snarkjs reads it", 200,
+       &Api::get_groth16_key},
       {"PUT", "/ml/models/{model}/aliases/{alias}", kScopeModels, "Let an alias name a version", 204, &Api::put_alias,
        {{"version", kInteger, true, "its number"}}, BodyKind::kJson},
 
@@ -115,9 +121,11 @@ const std::vector<Api::Route>& Api::routes() {
       {"GET", "/ml/proofs", kScopeRead, "List one's proofs", 200, &Api::list_proofs},
       {"GET", "/ml/proofs/{proof}", kScopeRead, "A proof's record", 200, &Api::get_proof},
       {"GET", "/ml/proofs/{proof}/proof.bpp", kScopeRead, "The proof, for verification anywhere", 200, &Api::download_proof},
+      {"GET", "/ml/proofs/{proof}/proof.json", kScopeRead, "A groth16 proof, as snarkjs reads it", 200, &Api::download_groth16_proof},
+      {"GET", "/ml/proofs/{proof}/public.json", kScopeRead, "Its public values: salted digests of model, input and output", 200, &Api::download_groth16_values},
       {"POST", "/ml/proofs/{proof}/verify", kScopeRead, "Verify it here", 200, &Api::verify_proof,
        {{"public_inputs", kObject, false, "what must be in the statement: {\"input\": tensor, \"output\": [integers], \"context\": text}; of hybrid, input and output are SHA-256 of "
-         "ciphertext files"}}, BodyKind::kJson},
+         "ciphertext files; of groth16, {\"model_hash\", \"input_hash\", \"output_hash\"} as in public.json"}}, BodyKind::kJson},
   };
   return table;
 }

@@ -60,7 +60,7 @@ Result<std::optional<store::ModelVersion>> Api::v2_version(const Call& call) {
   BLINDPROOF_ASSIGN(const auto model, find_model(call, false));
   if (!model) return std::optional<store::ModelVersion>();
   BLINDPROOF_ASSIGN(auto version, find_version(model->id, call.path.size() > 1 ? call.path[1] : ""));
-  if (version && version->status != store::VersionStatus::kReady) version.reset();
+  if (version && (version->status != store::VersionStatus::kReady || version->model_key_blob.empty())) version.reset();
   return version;
 }
 

@@ -1,14 +1,21 @@
 #include "blindproof/service/jobs/run_job.h"
 
+#include <algorithm>
 #include <array>
+#include <fstream>
 #include <limits>
 
 #include "blindproof/base/int128.h"
 #include "blindproof/engine/commit_model.h"
+#include "blindproof/arrays/npy.h"
+#include "blindproof/engine/fhe_encrypted_model.h"
 #include "blindproof/engine/fhe_inference.h"
+#include "blindproof/engine/groth16.h"
+#include "blindproof/engine/groth16_witness.h"
 #include "blindproof/engine/hybrid_inference.h"
 #include "blindproof/engine/model_summary.h"
 #include "blindproof/engine/prove.h"
+#include "blindproof/engine/run_model.h"
 #include "blindproof/envelope/key_envelope.h"
 #include "blindproof/service/jobs/sealed_blob.h"
 
@@ -31,6 +38,53 @@ Json integer(model::Int128 value) {
   return base::to_string(value);
 }
 
+Result<Json> read_json(const fs::path& file) {
+  constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
+  BLINDPROOF_ASSIGN(const base::Bytes text, base::read_file(file, kMaxBytes));
+  return envelope::parse_json({reinterpret_cast<const char*>(text.data()), text.size()}, kMaxBytes);
+}
+
+/// What was uploaded: a .r1cs file, whose sections say where it ends, and behind it a .zkey file.
+base::Status split_circuit(const fs::path& both, const fs::path& circuit, const fs::path& key) {
+  constexpr std::uint32_t kMaxSections = 64;
+  const base::Error malformed = base::error(ErrorCode::kMalformed, "circuit", "must be a .r1cs file with a .zkey file behind it");
+  std::ifstream in(both, std::ios::binary);
+  const auto read = [&](std::size_t bytes) {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < bytes; ++i) value |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(in.get())) << (8 * i);
+    return value;
+  };
+  std::error_code code;
+  const std::uint64_t size = fs::file_size(both, code);
+  if (code || !in) return base::error(ErrorCode::kIo, both.string(), "can't be read");
+  read(8);  // magic and version: looked at by who reads the circuit
+  const std::uint64_t sections = read(4);
+  if (!in || sections > kMaxSections) return malformed;
+  std::uint64_t end = 12;
+  for (std::uint64_t i = 0; i < sections; ++i) {
+    if (size < 12 || end > size - 12) return malformed;
+    in.seekg(static_cast<std::streamoff>(end + 4));
+    const std::uint64_t length = read(8);
+    if (!in || length > size - 12 - end) return malformed;
+    end += 12 + length;
+  }
+  if (end == size) return malformed;
+  const auto copy = [&](const fs::path& file, std::uint64_t begin, std::uint64_t bytes) -> base::Status {
+    BLINDPROOF_ASSIGN(base::AtomicFile out, base::AtomicFile::create(file));
+    in.clear();
+    in.seekg(static_cast<std::streamoff>(begin));
+    base::Bytes piece(std::size_t{1} << 20);
+    for (std::uint64_t at = 0; at < bytes; at += piece.size()) {
+      const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), bytes - at));
+      if (!in.read(reinterpret_cast<char*>(piece.data()), static_cast<std::streamsize>(count))) return base::error(ErrorCode::kIo, both.string(), "can't be read");
+      BLINDPROOF_TRY(out.write_at(at, base::ByteSpan(piece).first(count)));
+    }
+    return out.commit();
+  };
+  BLINDPROOF_TRY(copy(circuit, 0, end));
+  return copy(key, end, size - end);
+}
+
 class Run {
  public:
   Run(const DataFolder& data, const envelope::RecipientSecretKey& key, const std::string& worker, const store::Job& job, const fs::path& scratch,
@@ -44,7 +98,8 @@ class Run {
     version_ = *std::move(version);
     if (job_.kind == kRegister) return register_model();
     if (version_.status != store::VersionStatus::kReady) return base::error(ErrorCode::kMismatch, "model", "is not ready");
-    if (job_.kind == kProve) return prove();
+    if (job_.kind == kAddGroth16) return add_groth16();
+    if (job_.kind == kProve) return request_.value("proof_system", std::string()) == "groth16" ? prove_groth16() : prove();
     if (job_.kind == kEvaluate) return evaluate();
     if (job_.kind == kEvaluateProven) return evaluate_proven();
     return base::error(ErrorCode::kUnsupported, "job", "is of a kind that this worker doesn't know");
@@ -62,6 +117,7 @@ class Run {
 
   Result<store::JobOutcome> register_model() {
     BLINDPROOF_ASSIGN(const envelope::Key256 data_key, open_model_key());
+    if (request_.value("encrypted", false)) return register_encrypted_model(data_key);
     BLINDPROOF_TRY(open_to_file(data_.blobs, version_.content_blob, data_key, at("model.bpm")));
     BLINDPROOF_ASSIGN(const engine::CommitOutcome committed, engine::commit_model(at("model.bpm"), at("model.bpk"), progress_));
     BLINDPROOF_ASSIGN(const store::Blob model_key, data_.blobs.put_file(at("model.bpk")));
@@ -101,6 +157,23 @@ class Run {
     return outcome;
   }
 
+  /// Nobody here sees its weights: there is nothing to commit to or to prove with.
+  Result<store::JobOutcome> register_encrypted_model(const envelope::Key256& data_key) {
+    BLINDPROOF_TRY(open_to_file(data_.blobs, version_.content_blob, data_key, at("program.bpfe")));
+    BLINDPROOF_ASSIGN(const engine::EncryptedModelSummary summary, engine::read_encrypted_model(at("program.bpfe"), at("client.bpc")));
+    BLINDPROOF_ASSIGN(const store::Blob spec, data_.blobs.put_file(at("client.bpc")));
+    store::JobOutcome outcome;
+    outcome.version = version_;
+    outcome.version->status = store::VersionStatus::kReady;
+    outcome.version->program_blob = version_.content_blob;
+    outcome.version->client_spec_blob = spec.digest;
+    outcome.version->facts = Json{{"encrypted_weights", true}, {"key_id", base::to_hex(summary.key_id)}, {"input_shape", summary.input_shape},
+                                  {"output_shape", summary.output_shape}, {"ciphertexts", summary.ciphertexts},
+                                  {"fhe", {{"scheme", summary.parameters.scheme}, {"max_samples", 1}}}}.dump();
+    outcome.result = Json{{"key_id", base::to_hex(summary.key_id)}}.dump();
+    return outcome;
+  }
+
   Result<store::JobOutcome> prove() {
     BLINDPROOF_ASSIGN(const envelope::Key256 input_key, envelope::open_data_key(job_.input_envelope, input_context(job_.id), key_));
     BLINDPROOF_TRY(open_to_file(data_.blobs, job_.input_blob, input_key, at("input.npy")));
@@ -125,15 +198,97 @@ class Run {
       outcome.artifacts.push_back({job_.id, "opening.bpx", sealed.blob.digest, static_cast<std::int64_t>(sealed.blob.bytes)});
       outcome.artifacts.push_back({job_.id, "opening.jwe", key_envelope.digest, static_cast<std::int64_t>(key_envelope.bytes)});
     }
-    Json integers = Json::array();
-    for (const model::Int128 value : proven.integers) integers.push_back(integer(value));
-    Json answer = {{"output", {{"shape", proven.output_shape}, {"integers", integers}, {"reals", proven.reals}}}};
+    Json answer = {{"output", output_json(proven.output_shape, proven.integers, proven.reals)}};
     if (proven.top_class) answer["top_class"] = *proven.top_class;
+    BLINDPROOF_ASSIGN(const Json sealed, seal_answer(answer));
+    outcome.result = Json{{"proof_id", outcome.proof->id}, {"model_id", base::to_hex(proven.model)}, {"prove_ms", outcome.proof->prove_ms}, {"sealed", sealed}}.dump();
+    return outcome;
+  }
+
+  /// A proof of `input` by this circuit and key, with what is public of it; verified before anybody gets it.
+  Result<engine::Groth16ProveOutcome> prove_circuit(const fs::path& circuit, const fs::path& key, const std::optional<fs::path>& salts) {
+    BLINDPROOF_ASSIGN(const engine::ModelWitness witness,
+                      engine::make_model_witness({at("model.bpm"), circuit, at("input.npy"), std::nullopt, salts, engine::InferenceStatement{}}));
+    BLINDPROOF_TRY(engine::write_model_witness(witness, at("w.wtns"), at("w.salts")));
+    BLINDPROOF_ASSIGN(const engine::Groth16ProveOutcome proven, engine::groth16_prove({key, at("w.wtns"), at("proof.json"), at("public.json")}, progress_));
+    BLINDPROOF_TRY(engine::groth16_write_verification_key(key, at("key.json")));
+    BLINDPROOF_ASSIGN(const engine::Groth16Verdict verdict, engine::groth16_verify({at("key.json"), at("proof.json"), at("public.json"), true}));
+    if (verdict.refusal) return base::error(ErrorCode::kMismatch, "key", "makes proofs that don't hold: it is none of this circuit");
+    return proven;
+  }
+
+  Result<store::JobOutcome> add_groth16() {
+    BLINDPROOF_TRY(split_circuit(data_.blobs.path_of(job_.input_blob), at("circuit.r1cs"), at("circuit.zkey")));
+    BLINDPROOF_ASSIGN(const envelope::Key256 data_key, open_model_key());
+    BLINDPROOF_TRY(open_to_file(data_.blobs, version_.content_blob, data_key, at("model.bpm")));
+    Json facts = Json::parse(version_.facts, nullptr, false);
+    const auto shape = facts.at("input_shape").get<std::vector<std::size_t>>();
+    std::size_t count = 1;
+    for (const std::size_t dimension : shape) count *= dimension;
+    BLINDPROOF_TRY(base::write_file_atomic(at("input.npy"), arrays::write_npy(arrays::from_floats(shape, std::vector<float>(count)))));  // any input
+    BLINDPROOF_ASSIGN(const engine::Groth16ProveOutcome proven, prove_circuit(at("circuit.r1cs"), at("circuit.zkey"), std::nullopt));
+    if (proven.insecure_key && !request_.value("allow_development", false)) {
+      return base::error(ErrorCode::kRejected, "key", "is of a development setup, whose maker can forge proofs: allow_development=true takes it all the same");
+    }
+    // The model's salt stays: all proofs name the model by the same digest.
+    BLINDPROOF_ASSIGN(const Json salts, read_json(at("w.salts")));
+    BLINDPROOF_ASSIGN(const Json values, read_json(at("public.json")));
+    const std::array recipients = {data_.worker};
+    BLINDPROOF_ASSIGN(const SealedBlob sealed, seal_bytes(data_.blobs, base::as_bytes(Json{{"model", salts.at("model")}}.dump()), model_context(job_.model), recipients));
+    BLINDPROOF_ASSIGN(const store::Blob circuit, data_.blobs.put_file(at("circuit.r1cs")));
+    BLINDPROOF_ASSIGN(const store::Blob key, data_.blobs.put_file(at("circuit.zkey")));
+    BLINDPROOF_ASSIGN(const store::Blob verification_key, data_.blobs.put_file(at("key.json")));
+    facts["groth16"] = {{"model_hash", values.at(0)}, {"insecure_key", proven.insecure_key}, {"circuit_bytes", circuit.bytes}, {"key_bytes", key.bytes},
+                        {"sealed", {{"circuit", circuit.digest}, {"key", key.digest}, {"verification_key", verification_key.digest},
+                                    {"salts", sealed.blob.digest}, {"key_envelope", sealed.key_envelope}}}};
+    store::JobOutcome outcome;
+    outcome.version = version_;
+    outcome.version->facts = facts.dump();
+    outcome.result = Json{{"model_hash", values.at(0)}, {"insecure_key", proven.insecure_key}, {"prove_ms", milliseconds(proven.seconds)}}.dump();
+    return outcome;
+  }
+
+  Result<store::JobOutcome> prove_groth16() {
+    const Json facts = Json::parse(version_.facts, nullptr, false);
+    if (!facts.contains("groth16")) return base::error(ErrorCode::kMismatch, "model", "has no circuit");
+    const Json& files = facts["groth16"].at("sealed");
+    BLINDPROOF_ASSIGN(const envelope::Key256 input_key, envelope::open_data_key(job_.input_envelope, input_context(job_.id), key_));
+    BLINDPROOF_TRY(open_to_file(data_.blobs, job_.input_blob, input_key, at("input.npy")));
+    BLINDPROOF_ASSIGN(const envelope::Key256 model_key, open_model_key());
+    BLINDPROOF_TRY(open_to_file(data_.blobs, version_.content_blob, model_key, at("model.bpm")));
+    BLINDPROOF_ASSIGN(const envelope::Key256 salts_key, envelope::open_data_key(files.at("key_envelope").get<std::string>(), model_context(job_.model), key_));
+    BLINDPROOF_TRY(open_to_file(data_.blobs, files.at("salts"), salts_key, at("salts.json")));
+    BLINDPROOF_ASSIGN(const engine::RunOutcome ran, engine::run_model({at("model.bpm"), at("input.npy"), 0, false}));
+    BLINDPROOF_ASSIGN(const engine::Groth16ProveOutcome proven,
+                      prove_circuit(data_.blobs.path_of(files.at("circuit")), data_.blobs.path_of(files.at("key")), at("salts.json")));
+    BLINDPROOF_ASSIGN(const Json proof, read_json(at("proof.json")));
+    BLINDPROOF_ASSIGN(const Json values, read_json(at("public.json")));
+    BLINDPROOF_ASSIGN(Json salts, read_json(at("w.salts")));
+    salts.erase("model");  // the owner's
+    BLINDPROOF_TRY(base::write_file_atomic(at("both.json"), base::as_bytes(Json{{"proof", proof}, {"public", values}}.dump())));
+    store::JobOutcome outcome;
+    BLINDPROOF_ASSIGN(outcome.proof, seal_proof(at("both.json"), milliseconds(proven.seconds)));
+    outcome.proof->level = kGroth16Level;
+    outcome.proof->model_key_blob = files.at("verification_key");
+    Json answer = {{"output", output_json(ran.output_shape, ran.integers.at(0), ran.reals.at(0))}, {"public", values}, {"salts", salts}};
+    if (!ran.classes.empty()) answer["top_class"] = ran.classes[0];
+    BLINDPROOF_ASSIGN(const Json sealed, seal_answer(answer));
+    outcome.result = Json{{"proof_id", outcome.proof->id}, {"proof_system", "groth16"}, {"model_id", version_.model_id}, {"prove_ms", outcome.proof->prove_ms},
+                          {"insecure_key", proven.insecure_key}, {"sealed", sealed}}.dump();
+    return outcome;
+  }
+
+  static Json output_json(const model::Shape& shape, const std::vector<model::Int128>& values, const std::vector<double>& reals) {
+    Json integers = Json::array();
+    for (const model::Int128 value : values) integers.push_back(integer(value));
+    return {{"shape", shape}, {"integers", integers}, {"reals", reals}};
+  }
+
+  /// For the server, which hands it to the client.
+  Result<Json> seal_answer(const Json& answer) {
     const std::array recipients = {data_.server};
     BLINDPROOF_ASSIGN(const SealedBlob sealed, seal_bytes(data_.blobs, base::as_bytes(answer.dump()), result_context(job_.id), recipients));
-    outcome.result = Json{{"proof_id", outcome.proof->id}, {"model_id", base::to_hex(proven.model)}, {"prove_ms", outcome.proof->prove_ms},
-                          {"sealed", {{"blob", sealed.blob.digest}, {"key_envelope", sealed.key_envelope}}}}.dump();
-    return outcome;
+    return Json{{"blob", sealed.blob.digest}, {"key_envelope", sealed.key_envelope}};
   }
 
   /// The record of a proof, which is stored encrypted.

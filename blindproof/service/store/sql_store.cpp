@@ -303,7 +303,7 @@ class SqlStore final : public Store {
 
   // Jobs.
 
-  Result<Job> create_job(const Job& job) override {
+  Result<Job> create_job(const Job& job, const JobLimits& limits) override {
     const std::lock_guard lock(mutex_);
     BLINDPROOF_ASSIGN(Transaction transaction, Transaction::begin(database_));
     if (!job.idempotency_key.empty()) {
@@ -311,6 +311,14 @@ class SqlStore final : public Store {
                                                                              job.tenant, job.idempotency_key),
                                                              read_job));
       if (earlier) return *std::move(earlier);
+    }
+    if (limits.active_jobs != INT64_MAX) {
+      BLINDPROOF_ASSIGN(const std::int64_t active, count_active(job.tenant));
+      if (active >= limits.active_jobs) return base::error(base::ErrorCode::kLimit, "active_jobs", std::to_string(active) + " are under way");
+    }
+    if (limits.samples != INT64_MAX) {
+      BLINDPROOF_ASSIGN(const std::int64_t used, count_samples(job.tenant, job.model, limits.since));
+      if (used > limits.samples - job.samples) return base::error(base::ErrorCode::kLimit, "samples", std::to_string(used) + " are used");
     }
     BLINDPROOF_TRY(insert_job(job));
     BLINDPROOF_TRY(transaction.commit());
@@ -331,12 +339,12 @@ class SqlStore final : public Store {
 
   Result<std::int64_t> active_jobs(const std::string& tenant) override {
     const std::lock_guard lock(mutex_);
-    return number(database_.query("SELECT COUNT(*) FROM jobs WHERE status<2 AND tenant=?", tenant));
+    return count_active(tenant);
   }
 
   Result<std::int64_t> samples_since(const std::string& tenant, const std::string& model, TimeMs since) override {
     const std::lock_guard lock(mutex_);
-    return number(database_.query("SELECT COALESCE(SUM(samples), 0) FROM jobs WHERE model=? AND tenant=? AND created_ms>=?", model, tenant, since));
+    return count_samples(tenant, model, since);
   }
 
   Maybe<Job> acquire_job(const std::string& worker, TimeMs now, TimeMs lease_ms) override {
@@ -564,7 +572,7 @@ class SqlStore final : public Store {
     BLINDPROOF_ASSIGN(figures.levels,
                       all<LevelFigures>(database_.query("SELECT kind, COUNT(*), CAST(SUM(finished_ms-jobs.created_ms) AS BIGINT)/COUNT(*), "
                                                         "COALESCE(CAST(SUM(prove_ms) AS BIGINT)/NULLIF(COUNT(prove_ms), 0), 0) FROM jobs LEFT JOIN proofs ON proofs.job=jobs.id "
-                                                        "WHERE jobs.model=? AND status=? AND kind<>'register' GROUP BY kind ORDER BY kind",
+                                                        "WHERE jobs.model=? AND status=? AND kind IN ('zkml', 'fhe', 'hybrid') GROUP BY kind ORDER BY kind",
                                                         model, succeeded),
                                         [](const Query& row) -> LevelFigures { return {row.text(0), row.integer(1), row.integer(2), row.integer(3)}; }));
     const auto fill = [&](Result<std::unique_ptr<Query>> query, auto read) -> Status {
@@ -663,6 +671,13 @@ class SqlStore final : public Store {
   }
   static Result<std::vector<std::pair<std::string, std::int64_t>>> counts(Result<std::unique_ptr<Query>> query) {
     return all<std::pair<std::string, std::int64_t>>(std::move(query), [](const Query& row) { return std::pair(row.text(0), row.integer(1)); });
+  }
+
+  Result<std::int64_t> count_active(const std::string& tenant) {
+    return number(database_.query("SELECT COUNT(*) FROM jobs WHERE status<2 AND tenant=?", tenant));
+  }
+  Result<std::int64_t> count_samples(const std::string& tenant, const std::string& model, TimeMs since) {
+    return number(database_.query("SELECT COALESCE(SUM(samples), 0) FROM jobs WHERE model=? AND tenant=? AND created_ms>=?", model, tenant, since));
   }
 
   // Those below are for a transaction that the caller has begun.

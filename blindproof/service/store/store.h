@@ -36,6 +36,13 @@ struct JobOutcome {
   std::optional<ModelVersion> version;  // of a registration: what its status and files become
 };
 
+/// What must hold, the new job included, for one to be made.
+struct JobLimits {
+  std::int64_t active_jobs = INT64_MAX;   // of the tenant
+  std::int64_t samples = INT64_MAX;       // of its jobs with this model, since
+  TimeMs since = 0;
+};
+
 enum class LeaseState {
   kHeld,
   kCancel,  // still held, but nobody wants the result any more
@@ -90,7 +97,8 @@ class Store {
 
   // Jobs.
   /// The job, or the earlier one of the same tenant and idempotency key: compare fingerprints.
-  virtual base::Result<Job> create_job(const Job& job) = 0;
+  /// Errors: also kLimit, with the limit's name as place ("active_jobs", "samples").
+  virtual base::Result<Job> create_job(const Job& job, const JobLimits& limits = {}) = 0;
   virtual Maybe<Job> job(const std::string& tenant, const std::string& id) = 0;
   virtual List<Job> jobs(const std::string& tenant, const Page& page) = 0;
   virtual base::Result<std::int64_t> active_jobs(const std::string& tenant) = 0;

@@ -398,6 +398,38 @@ TEST_P(StoreContract, SamplesAndJobsAreCountedForQuotas) {
   EXPECT_EQ(store_->job_counts().value(), (std::vector<std::pair<std::string, std::int64_t>>{{"queued", 2}, {"succeeded", 1}}));
 }
 
+TEST_P(StoreContract, LimitsHoldForRequestsAtTheSameTime) {
+  const std::string a = add_tenant("a"), b = add_tenant("b"), model = add_model(a, "m");
+  make_ready(a, model);
+  constexpr int kThreads = 4, kTries = 5;
+  const auto started = [&](const JobLimits& limits, std::int64_t samples) {
+    std::atomic<int> made = 0;
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&] {
+        const auto store = database_.connect();
+        for (int i = 0; i < kTries; ++i) {
+          Job job = job_of(b, model);
+          job.samples = samples;
+          const auto result = store->create_job(job, limits);
+          if (result.ok()) {
+            ++made;
+          } else {
+            EXPECT_EQ(result.error().code, base::ErrorCode::kLimit);
+          }
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    return made.load();
+  };
+  EXPECT_EQ(started({.samples = 10, .since = kNow}, 3), 3) << "9 of 10 samples";
+  EXPECT_EQ(started({.samples = 10, .since = kNow + 1}, 11), 0) << "more than all at once";
+  EXPECT_EQ(started({.active_jobs = 7}, 1), 4) << "three were under way";
+  EXPECT_EQ(store_->create_job(job_of(b, model), {.active_jobs = 7}).error().place, "active_jobs");
+  EXPECT_EQ(store_->create_job(job_of(b, model), {.samples = 13, .since = kNow}).error().place, "samples");
+}
+
 TEST_P(StoreContract, AnotherTenantsObjectsAreInvisible) {
   const std::string a = add_tenant("a"), b = add_tenant("b"), model = add_model(a, "m");
   make_ready(a, model);
