@@ -6,6 +6,9 @@ import { call } from "./library.js";
 // Keys of this tab, by model and version: the public one is sent once.
 const kept = new Map();
 
+/** The server may have forgotten them. */
+export const forget = () => kept.clear();
+
 /** `rows`: values and their number of records; `what`: their name in the steps, which go into `box`.   Throws if the answer isn't proven. */
 export async function ask(box, id, version, rows, context, what) {
   const name = `${id}/${version.version}`, known = kept.get(name);

@@ -93,7 +93,7 @@ class Results {
   std::vector<std::pair<blindproof_buffer*, blindproof_buffer>> made_;
 };
 
-blindproof_status status_of(ErrorCode code) {
+blindproof_code status_of(ErrorCode code) {
   switch (code) {
     case ErrorCode::kIo: return BLINDPROOF_IO;
     case ErrorCode::kMalformed: return BLINDPROOF_MALFORMED;
@@ -111,7 +111,7 @@ void set_error(blindproof_error** out, std::string code, std::string place, std:
 }
 
 // Runs body() -> Status; what it throws, if this build has exceptions, becomes an error.
-blindproof_status guarded(blindproof_error** out, auto&& body) noexcept {
+blindproof_code guarded(blindproof_error** out, auto&& body) noexcept {
   if (out != nullptr) *out = nullptr;
 #if defined(__cpp_exceptions)
   try {
@@ -405,7 +405,7 @@ void blindproof_release(void* memory, size_t size) {
 
 const char* blindproof_version(void) { return BLINDPROOF_VERSION; }
 
-blindproof_status blindproof_inspect(blindproof_bytes file, blindproof_buffer* facts, blindproof_error** error) {
+blindproof_code blindproof_inspect(blindproof_bytes file, blindproof_buffer* facts, blindproof_error** error) {
   return guarded(error, [&]() -> base::Status {
     BLINDPROOF_ASSIGN(const json result, inspect(span_of(file)));
     Results results;
@@ -414,7 +414,7 @@ blindproof_status blindproof_inspect(blindproof_bytes file, blindproof_buffer* f
   });
 }
 
-blindproof_status blindproof_fhe_generate_keys(blindproof_bytes spec, blindproof_bytes passphrase, blindproof_buffer* secret_key,
+blindproof_code blindproof_fhe_generate_keys(blindproof_bytes spec, blindproof_bytes passphrase, blindproof_buffer* secret_key,
                                                blindproof_buffer* public_key, blindproof_buffer* evaluation_keys, blindproof_error** error) {
   return guarded(error, [&]() -> base::Status {
     BLINDPROOF_TRY(check_sizes({spec, {}, passphrase}));
@@ -431,7 +431,7 @@ blindproof_status blindproof_fhe_generate_keys(blindproof_bytes spec, blindproof
   });
 }
 
-blindproof_status blindproof_fhe_encrypt(const blindproof_fhe_encrypt_request* request, blindproof_buffer* ciphertext, blindproof_error** error) {
+blindproof_code blindproof_fhe_encrypt(const blindproof_fhe_encrypt_request* request, blindproof_buffer* ciphertext, blindproof_error** error) {
   return guarded(error, [&]() -> base::Status {
     BLINDPROOF_TRY(check_sizes({request->spec, request->secret_key, request->passphrase}));
     BLINDPROOF_ASSIGN(const auto samples, rows_of(request->values, request->count, request->samples));
@@ -448,7 +448,7 @@ blindproof_status blindproof_fhe_encrypt(const blindproof_fhe_encrypt_request* r
   });
 }
 
-blindproof_status blindproof_fhe_decrypt(blindproof_bytes spec, blindproof_bytes secret_key, blindproof_bytes passphrase, blindproof_bytes ciphertext,
+blindproof_code blindproof_fhe_decrypt(blindproof_bytes spec, blindproof_bytes secret_key, blindproof_bytes passphrase, blindproof_bytes ciphertext,
                                          blindproof_buffer* values, blindproof_buffer* facts, blindproof_error** error) {
   return guarded(error, [&]() -> base::Status {
     const KeyInputs keys{spec, secret_key, passphrase};
@@ -458,7 +458,7 @@ blindproof_status blindproof_fhe_decrypt(blindproof_bytes spec, blindproof_bytes
   });
 }
 
-blindproof_status blindproof_hybrid_generate_keys(blindproof_bytes spec, blindproof_bytes passphrase, blindproof_buffer* secret_key,
+blindproof_code blindproof_hybrid_generate_keys(blindproof_bytes spec, blindproof_bytes passphrase, blindproof_buffer* secret_key,
                                                   blindproof_buffer* public_key, blindproof_error** error) {
   return guarded(error, [&]() -> base::Status {
     BLINDPROOF_TRY(check_sizes({spec, {}, passphrase}));
@@ -474,7 +474,7 @@ blindproof_status blindproof_hybrid_generate_keys(blindproof_bytes spec, blindpr
   });
 }
 
-blindproof_status blindproof_hybrid_encrypt(const blindproof_hybrid_encrypt_request* request, blindproof_buffer* ciphertext, blindproof_error** error) {
+blindproof_code blindproof_hybrid_encrypt(const blindproof_hybrid_encrypt_request* request, blindproof_buffer* ciphertext, blindproof_error** error) {
   return guarded(error, [&]() -> base::Status {
     BLINDPROOF_TRY(check_sizes({request->spec, request->secret_key, request->passphrase}));
     BLINDPROOF_ASSIGN(const auto records, rows_of(request->values, request->count, request->records));
@@ -490,7 +490,7 @@ blindproof_status blindproof_hybrid_encrypt(const blindproof_hybrid_encrypt_requ
   });
 }
 
-blindproof_status blindproof_hybrid_verify(const blindproof_hybrid_verify_request* request, blindproof_buffer* verdict_json, blindproof_error** error) {
+blindproof_code blindproof_hybrid_verify(const blindproof_hybrid_verify_request* request, blindproof_buffer* verdict_json, blindproof_error** error) {
   return guarded(error, [&]() -> base::Status {
     const frbgv::RingPtr ring = frbgv::Ring::create();
     BLINDPROOF_ASSIGN(const hybrid::CiphertextFile output, in("output", hybrid::parse_ciphertexts(*ring, span_of(request->output))));
@@ -501,7 +501,7 @@ blindproof_status blindproof_hybrid_verify(const blindproof_hybrid_verify_reques
   });
 }
 
-blindproof_status blindproof_hybrid_decrypt(const blindproof_hybrid_decrypt_request* request, blindproof_buffer* values, blindproof_buffer* facts,
+blindproof_code blindproof_hybrid_decrypt(const blindproof_hybrid_decrypt_request* request, blindproof_buffer* values, blindproof_buffer* facts,
                                             blindproof_error** error) {
   return guarded(error, [&]() -> base::Status {
     BLINDPROOF_TRY(check_sizes({request->spec, request->secret_key, request->passphrase}));
@@ -510,7 +510,7 @@ blindproof_status blindproof_hybrid_decrypt(const blindproof_hybrid_decrypt_requ
   });
 }
 
-blindproof_status blindproof_verify(const blindproof_verify_request* request, blindproof_buffer* verdict_json, blindproof_error** error) {
+blindproof_code blindproof_verify(const blindproof_verify_request* request, blindproof_buffer* verdict_json, blindproof_error** error) {
   return guarded(error, [&]() -> base::Status {
     BLINDPROOF_ASSIGN(const client_side::Verdict verdict, capi::verify(*request));
     Results results;

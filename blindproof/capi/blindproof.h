@@ -26,7 +26,7 @@ extern "C" {
 #define BLINDPROOF_API
 #endif
 
-typedef enum blindproof_status {
+typedef enum blindproof_code {
   BLINDPROOF_OK = 0,
   BLINDPROOF_IO = 1,
   BLINDPROOF_MALFORMED = 2,        /* bytes that are not a canonical encoding of what they should be */
@@ -36,7 +36,7 @@ typedef enum blindproof_status {
   BLINDPROOF_MISMATCH = 6,         /* two good files that don't belong together */
   BLINDPROOF_REJECTED = 7,         /* a verifier's check failed; the place names it */
   BLINDPROOF_INTERNAL = 8          /* out of memory, or a fault of the library's */
-} blindproof_status;
+} blindproof_code;
 
 typedef struct blindproof_error blindproof_error;
 /* "malformed", "mismatch", ...; which file, field or check; one sentence. They live as long as the error. */
@@ -71,12 +71,12 @@ BLINDPROOF_API const char* blindproof_version(void);
 /* What a file is and what is public of it, as a JSON object with "kind", "level" and "bytes".
  * Errors: BLINDPROOF_UNSUPPORTED for files that are secret (models, programs, openings) or unknown. Of secret keys only parameters and key id
  * are looked at. */
-BLINDPROOF_API blindproof_status blindproof_inspect(blindproof_bytes file, blindproof_buffer* json, blindproof_error** error);
+BLINDPROOF_API blindproof_code blindproof_inspect(blindproof_bytes file, blindproof_buffer* json, blindproof_error** error);
 
 /* ---- Level fhe: CKKS, BFV, BGV. `spec` is a .bpc file, whose owner's program the keys are for. ---- */
 
 /* `passphrase` of size 0: the secret key's bytes are the secret. Evaluation keys of larger programs take hundreds of megabytes. */
-BLINDPROOF_API blindproof_status blindproof_fhe_generate_keys(blindproof_bytes spec, blindproof_bytes passphrase, blindproof_buffer* secret_key,
+BLINDPROOF_API blindproof_code blindproof_fhe_generate_keys(blindproof_bytes spec, blindproof_bytes passphrase, blindproof_buffer* secret_key,
                                                               blindproof_buffer* public_key, blindproof_buffer* evaluation_keys,
                                                               blindproof_error** error);
 
@@ -86,18 +86,18 @@ typedef struct blindproof_fhe_encrypt_request {
   size_t count;         /* of all values: `samples` times the size of the model's input */
   size_t samples;       /* more than one for programs that were lowered for batches only */
 } blindproof_fhe_encrypt_request;
-BLINDPROOF_API blindproof_status blindproof_fhe_encrypt(const blindproof_fhe_encrypt_request* request, blindproof_buffer* ciphertext,
+BLINDPROOF_API blindproof_code blindproof_fhe_encrypt(const blindproof_fhe_encrypt_request* request, blindproof_buffer* ciphertext,
                                                         blindproof_error** error);
 
 /* `values`: doubles in the machine's byte order, sample after sample, dequantised and finished.
  * `json`: {"shape":[..], "samples":n, "classes":[..], "integers":["..",..]}; classes where an output is one row of scores, integers of BFV and BGV. */
-BLINDPROOF_API blindproof_status blindproof_fhe_decrypt(blindproof_bytes spec, blindproof_bytes secret_key, blindproof_bytes passphrase,
+BLINDPROOF_API blindproof_code blindproof_fhe_decrypt(blindproof_bytes spec, blindproof_bytes secret_key, blindproof_bytes passphrase,
                                                         blindproof_bytes ciphertext, blindproof_buffer* values, blindproof_buffer* json,
                                                         blindproof_error** error);
 
 /* ---- Level hybrid: batches of records under a model whose answers are proven. ---- */
 
-BLINDPROOF_API blindproof_status blindproof_hybrid_generate_keys(blindproof_bytes spec, blindproof_bytes passphrase, blindproof_buffer* secret_key,
+BLINDPROOF_API blindproof_code blindproof_hybrid_generate_keys(blindproof_bytes spec, blindproof_bytes passphrase, blindproof_buffer* secret_key,
                                                                  blindproof_buffer* public_key, blindproof_error** error);
 
 typedef struct blindproof_hybrid_encrypt_request {
@@ -106,7 +106,7 @@ typedef struct blindproof_hybrid_encrypt_request {
   size_t count;         /* `records` times the number of features */
   size_t records;
 } blindproof_hybrid_encrypt_request;
-BLINDPROOF_API blindproof_status blindproof_hybrid_encrypt(const blindproof_hybrid_encrypt_request* request, blindproof_buffer* ciphertext,
+BLINDPROOF_API blindproof_code blindproof_hybrid_encrypt(const blindproof_hybrid_encrypt_request* request, blindproof_buffer* ciphertext,
                                                            blindproof_error** error);
 
 typedef struct blindproof_hybrid_verify_request {
@@ -117,7 +117,7 @@ typedef struct blindproof_hybrid_verify_request {
 /* The verdict: {"accepted":bool, "refusal":{"code","place","message"}?, "model":hex, "records", "features", "outputs", "plaintext_modulus":"..",
  * "evaluations":"..", "flood_bits", "context":hex, "proof_bytes", "registration_seconds", "proof_seconds"}. Without acceptance nothing of it is proven.
  * Errors are of files that can't be read. */
-BLINDPROOF_API blindproof_status blindproof_hybrid_verify(const blindproof_hybrid_verify_request* request, blindproof_buffer* json,
+BLINDPROOF_API blindproof_code blindproof_hybrid_verify(const blindproof_hybrid_verify_request* request, blindproof_buffer* json,
                                                           blindproof_error** error);
 
 typedef struct blindproof_hybrid_decrypt_request {
@@ -128,7 +128,7 @@ typedef struct blindproof_hybrid_decrypt_request {
 } blindproof_hybrid_decrypt_request;
 /* Verifies first; nothing is decrypted if the proof is refused (BLINDPROOF_REJECTED). Without evidence only if `unverified` says so: what is done
  * with a forged answer may tell the server about the secret key. Results are as blindproof_fhe_decrypt()'s. */
-BLINDPROOF_API blindproof_status blindproof_hybrid_decrypt(const blindproof_hybrid_decrypt_request* request, blindproof_buffer* values,
+BLINDPROOF_API blindproof_code blindproof_hybrid_decrypt(const blindproof_hybrid_decrypt_request* request, blindproof_buffer* values,
                                                            blindproof_buffer* json, blindproof_error** error);
 
 /* ---- Level zkml: proofs of inference. ---- */
@@ -144,7 +144,7 @@ typedef struct blindproof_verify_request {
 /* The verdict: {"accepted":bool, "refusal"?, "model":hex, "arithmetic", "parameters", "input":TENSOR, "output":TENSOR, "values":[..]?, "class"?,
  * "context":hex, "proof_bytes", "registration_seconds", "proof_seconds"}, TENSOR = {"shape":[..], "hidden", "commitment"?:hex,
  * "integers"?:["..",..], "opened", "compared"}. Errors are of files that can't be read, and of values for a hidden tensor without its opening. */
-BLINDPROOF_API blindproof_status blindproof_verify(const blindproof_verify_request* request, blindproof_buffer* json, blindproof_error** error);
+BLINDPROOF_API blindproof_code blindproof_verify(const blindproof_verify_request* request, blindproof_buffer* json, blindproof_error** error);
 
 #ifdef __cplusplus
 }

@@ -18,7 +18,7 @@ static int failures = 0;
     }                                                                         \
   } while (0)
 
-static void expect_error(blindproof_status status, blindproof_status expected, blindproof_error* error, const char* code, int line) {
+static void expect_error(blindproof_code status, blindproof_code expected, blindproof_error* error, const char* code, int line) {
   if (status != expected || error == NULL || strcmp(blindproof_error_code(error), code) != 0 || blindproof_error_message(error)[0] == '\0') {
     fprintf(stderr, "line %d: status %d, expected %d; code %s, place %s: %s\n", line, (int)status, (int)expected,
             error ? blindproof_error_code(error) : "(none)", error ? blindproof_error_place(error) : "", error ? blindproof_error_message(error) : "");
@@ -29,11 +29,11 @@ static void expect_error(blindproof_status status, blindproof_status expected, b
 #define EXPECT_ERROR(call, expected, code)             \
   do {                                                 \
     blindproof_error* error = NULL;                    \
-    const blindproof_status status = (call);           \
+    const blindproof_code status = (call);           \
     expect_error(status, expected, error, code, __LINE__); \
   } while (0)
 
-static void expect_good(blindproof_status status, blindproof_error* error, int line) {
+static void expect_good(blindproof_code status, blindproof_error* error, int line) {
   if (status == BLINDPROOF_OK) return;
   fprintf(stderr, "line %d: %s: %s\n", line, error ? blindproof_error_place(error) : "", error ? blindproof_error_message(error) : "no memory");
   blindproof_error_free(error);
@@ -42,7 +42,7 @@ static void expect_good(blindproof_status status, blindproof_error* error, int l
 #define EXPECT_GOOD(call)                 \
   do {                                    \
     blindproof_error* error = NULL;       \
-    const blindproof_status status = (call); \
+    const blindproof_code status = (call); \
     expect_good(status, error, __LINE__); \
   } while (0)
 

@@ -210,6 +210,39 @@ claim("A drawn digit is answered with a proof, as the plain model answers", {}, 
   await picture("answer-zkml");
 });
 
+claim("Answers of a server that lies are refused and not shown", encrypts, async () => {
+  const ask = async () => {
+    await page.getByRole("button", { name: "Draw a 7" }).click();
+    await page.getByRole("radio", { name: /^zkml/ }).check();
+    await page.getByRole("button", { name: "Ask the model" }).click();
+    await page.locator('[data-verified="false"]').waitFor({ timeout: LONG });
+    assert.equal(await page.locator("[data-answer]").count(), 0);
+    await context.unrouteAll();
+  };
+  await visit(`/digits/${digits}`);
+  await context.route("**/proof.bpp", async (route) => {
+    const body = await (await route.fetch()).body();
+    body[body.length >> 1] ^= 1;
+    await route.fulfill({ body });
+  });
+  await ask();
+  await context.route("**/ml/jobs/*", async (route) => {
+    const job = await (await route.fetch()).json();
+    if (job.result?.output) Object.assign(job.result, { top_class: 0, output: { ...job.result.output, reals: [99, 0, 0, 0, 0, 0, 0, 0, 0, 0] } });
+    await route.fulfill({ json: job });
+  });
+  await page.getByRole("button", { name: "Ask the model" }).click();
+  await page.locator('[data-verified="true"]').waitFor({ timeout: LONG });
+  assert.equal(Number(await page.locator("[data-answer]").getAttribute("data-answer")), await plainAnswer(await seenPixels()), "what is proven is shown");
+  await context.unrouteAll();
+  await context.route("**/inference", (route) => {  // asks about another digit than the drawn one
+    const body = route.request().postDataJSON();
+    body.input.data.reverse();
+    return route.continue({ postData: JSON.stringify(body) });
+  });
+  await ask();
+});
+
 claim("An encrypted digit is answered unseen, as the plain model answers; its keys are used again", encrypts, async () => {
   await visit(`/digits/${digits}`);
   await page.getByRole("button", { name: "Draw a 3" }).click();

@@ -35,6 +35,8 @@ export async function render(id) {
     try {
       await { zkml: proven, fhe: encrypted, hybrid: both }[level](box, id, version, pixels, library, hide.checked);
     } catch (error) {
+      kept.clear();
+      hybrid.forget();  // the server may have forgotten them
       box.append(problemBox(error));
     }
     ask.disabled = !pixels;
@@ -68,16 +70,18 @@ async function proven(box, id, version, pixels, library, hide) {
   const job = await steps.run("Send the digit", () => api.post(`/ml/models/${id}/inference`, { privacy_level: "zkml", version: version.version, input: { shape, data: [...pixels] }, hide_input: hide }));
   const done = await steps.run("Infer and prove", (note) => api.wait(job.job_id, note));
   const [proof, modelKey] = await steps.run("Fetch the proof", () => Promise.all([api.bytes(`${done.links.proof}/proof.bpp`), api.bytes(`/ml/models/${id}/versions/${version.version}/model.bpk`)]));
-  const values = done.result.output.reals, best = done.result.top_class ?? values.indexOf(Math.max(...values));
-  let verdict = null;
+  let values = done.result.output.reals, verdict = null;
   if (library) {
     verdict = await steps.run("Verify it in this page", () => call("zkml.verify", { proof, modelKey, ...(!hide && { input: pixels }) }));
-    // The proof is of some answer; it must be of the one that the server gave.
-    const proved = verdict.accepted && verdict.output.integers && verdict.output.integers.every((value, i) => value === BigInt(done.result.output.integers[i]));
-    if (!proved) verdict = { ...verdict, accepted: false };
+    if (!verdict.accepted || !verdict.values) {
+      return box.append(h("div", { class: "box problem", role: "alert", "data-verified": "false" }, h("p", { class: "verdict bad" }, "✗ Refused: the server's answer isn't proven, so it isn't shown."),
+        h("p", { class: "small soft" }, verdict.refusal ? `${verdict.refusal.message} (check: ${verdict.refusal.place})` : "The proof hides its answer.")));
+    }
+    values = verdict.values;  // what is proven, whatever else the server says
   }
+  const best = values.indexOf(Math.max(...values));
   box.append(answer(values, best), h("div", { class: "box" },
-    verdict ? h("p", { class: `verdict ${verdict.accepted ? "good" : "bad"}`, "data-verified": String(verdict.accepted) }, verdict.accepted ? hide ? "✓ Verified in this page: the committed model gave this answer to a digit that the proof hides." : "✓ Verified in this page: the committed model gave this answer to your digit." : "✗ Refused: this answer isn't proven.")
+    verdict ? h("p", { class: "verdict good", "data-verified": "true" }, hide ? "✓ Verified in this page: the committed model gave this answer to a digit that the proof hides." : "✓ Verified in this page: the committed model gave this answer to your digit.")
       : h("p", { class: "verdict" }, "Not verified here."),
     h("p", { class: "small soft" }, "Model ", short(done.result.model_id), `, proof ${bytesText(proof.length)}, proved in ${secondsText(done.result.prove_ms / 1000)}`, verdict ? `, verified in ${secondsText(verdict.proofSeconds)}` : "", "."),
     h("p", { class: "small" }, h("a", { href: "#/inspect" }, "Inspect proofs"), " of anybody, without an account.")),

@@ -55,7 +55,7 @@ function editor(listing, models) {
       result.replaceChildren(problemBox(error));
     }
   } }, model && field("Model", model), field("Title", title), field("Description", description, "Say how inputs must be prepared."),
-  h("div", { class: "fields" }, prices.map(([level, input]) => field(`Price of a sample, ${level}`, input)), field("Currency", currency), field("Samples a day for each buyer", samples, "Exact answers reveal small models: limit them.")),
+  h("div", { class: "fields" }, prices.map(([level, input]) => field(`Price of a sample, ${level}`, input)), field("Currency", currency), field("Samples a day", samples, "For each buyer: exact answers reveal small models.")),
   h("label", { class: "choice" }, published, "Published: others see and use it"), h("button", {}, listing ? "Save" : "Offer it"), result);
 }
 
@@ -66,7 +66,7 @@ async function one(id) {
   const measured = Object.entries(listing.measured.levels);
   return [h("p", {}, h("a", { href: "#/market" }, "← Marketplace")), h("h1", {}, listing.title), h("p", { class: "lead" }, `by ${listing.seller}`, !listing.published && " · not published"),
     h("div", { class: "box" }, h("p", {}, listing.description || "No description."), facts([["Prices", price(listing)], ["Limit", `${countText(listing.max_samples_per_day)} samples a day`], ["Verifications", score(listing.measured)],
-      ["Rating", listing.measured.mean_rating === null ? "none yet" : `${listing.measured.mean_rating.toFixed(1)} of 5, ${listing.measured.reviews} reviews`]]), h("p", {}, h("a", { class: "button", href: `#/models/${listing.model}` }, "Use it"))),
+      ["Rating", listing.measured.mean_rating === null ? "none yet" : `${listing.measured.mean_rating.toFixed(1)} of 5, ${listing.measured.reviews} ${listing.measured.reviews === 1 ? "review" : "reviews"}`]]), h("p", {}, h("a", { class: "button", href: `#/models/${listing.model}` }, "Use it"))),
     h("h2", {}, "Measured here"), measured.length ? table(["Level", "Answers", "Mean latency", "Mean time to prove"], measured.map(([level, m]) => [level, countText(m.inferences), secondsText(m.mean_latency_ms / 1000), m.mean_prove_ms ? secondsText(m.mean_prove_ms / 1000) : "–"]), [1, 2, 3])
       : h("p", { class: "soft" }, "Nobody used it yet."),
     h("h2", {}, "Reviews"), reviews.length ? reviews.map((review) => h("div", { class: "box" }, h("p", {}, "★".repeat(review.rating), h("span", { class: "visually-hidden" }, `${review.rating} of 5`)), h("p", {}, review.text), h("p", { class: "small soft" }, timeText(review.created_ms)))) : h("p", { class: "soft" }, "None yet."),

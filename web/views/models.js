@@ -7,7 +7,7 @@ export const title = "Models";
 const LEVELS = {
   zkml: ["zkml", "answers with proofs; the server sees the input"],
   fhe: ["fhe", "encrypted input and answer; no proof"],
-  hybrid: ["hybrid", "encrypted and proven, for tables; small exact networks"],
+  hybrid: ["hybrid", "encrypted and proven, for tables; small exact networks. Exact answers reveal them after enough records, and malformed keys may: limit samples, serve those you know"],
 };
 export const levelTags = (levels) => levels.map((level) => [h("span", { class: "tag", title: LEVELS[level]?.[1] }, level), " "]);
 export const size = (shape) => shape.reduce((a, b) => a * b, 1);

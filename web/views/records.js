@@ -2,7 +2,7 @@
 import { bytesText, countText, download, field, h, problemBox, short, table } from "../dom.js";
 import * as csv from "../csv.js";
 import * as api from "../api.js";
-import { ask } from "../hybrid.js";
+import { ask, forget } from "../hybrid.js";
 import { available } from "../library.js";
 
 export const title = "Ask about a table";
@@ -42,6 +42,7 @@ export async function render(id) {
     try {
       await exchange(box, id, version, rows, context.value);
     } catch (error) {
+      forget();
       box.append(problemBox(error));
     }
     button.disabled = false;

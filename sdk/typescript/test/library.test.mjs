@@ -75,6 +75,13 @@ describe("zkml", () => {
     assert.throws(() => check({ proof: proof.subarray(0, proof.length - 1) }), refused("malformed"));
     assert.throws(() => check({ modelKey: proof }), refused("malformed"));
   });
+  test("networks whose cells 32 bits may not count are refused before memory is taken", () => {
+    const large = key.slice(), view = new DataView(large.buffer);
+    const at = large.findIndex((byte, i) => byte === 1 && i + 5 <= large.length && view.getUint32(i + 1, true) === 64) + 1;  // the input's shape, [64]
+    view.setUint32(at, (1 << 26) + 1, true);
+    assert.throws(() => bp.inspect(large), refused("limit"));
+    assert.throws(() => check({ modelKey: large }), refused("limit"));
+  });
   test("files are inspected", () => {
     const facts = bp.inspect(proof);
     assert.deepEqual([facts.kind, facts.level, facts.input.hidden], ["proof", "zkml", false]);
