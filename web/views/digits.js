@@ -85,7 +85,7 @@ async function proven(box, id, version, pixels, library, hide) {
       : h("p", { class: "verdict" }, "Not verified here."),
     h("p", { class: "small soft" }, "Model ", short(done.result.model_id), `, proof ${bytesText(proof.length)}, proved in ${secondsText(done.result.prove_ms / 1000)}`, verdict ? `, verified in ${secondsText(verdict.proofSeconds)}` : "", "."),
     h("p", { class: "small" }, h("a", { href: "#/inspect" }, "Inspect proofs"), " of anybody, without an account.")),
-  ...parties([["you", "yes", "yes", "no"], ["the server", "yes", "yes", "encrypted"], ["its worker", "yes", "yes", "yes"], ["who gets the proof", hide ? "no: a commitment" : "yes", "yes", "no"]]));
+  ...parties([["you", "yes", "yes", "no"], ["the server", "yes", "yes", "while uploaded; then encrypted"], ["its worker", "yes", "yes", "yes"], ["who gets the proof", hide ? "no: a commitment" : "yes", "yes", "no"]]));
 }
 
 async function encrypted(box, id, version, pixels) {
@@ -114,7 +114,7 @@ async function encrypted(box, id, version, pixels) {
   const values = [...result.values], best = result.classes[0] ?? values.indexOf(Math.max(...values));
   box.append(answer(values, best),
     h("div", { class: "box" }, h("p", { class: "small soft" }, `Sent ${bytesText(question.length)}, received ${bytesText(reply.length)}; the keys of ${bytesText(keys.bytes)} once. This level gives no proof: for one, ask with zkml, or take a model of level hybrid.`)),
-    ...parties([["you", "yes", "yes", "no"], ["the server", "no: a ciphertext", "no: a ciphertext", "encrypted"], ["its worker", "no: a ciphertext", "no: a ciphertext", "yes"]]));
+    ...parties([["you", "yes", "yes", "no"], ["the server", "no: a ciphertext", "no: a ciphertext", "while uploaded; then encrypted"], ["its worker", "no: a ciphertext", "no: a ciphertext", "yes"]]));
 }
 
 async function both(box, id, version, pixels) {
@@ -125,6 +125,6 @@ async function both(box, id, version, pixels) {
   box.append(answer(values, best), h("div", { class: "box" },
     h("p", { class: "verdict good", "data-verified": "true" }, "✓ Verified, then decrypted: the committed model gave this answer to the encrypted digit."),
     h("p", { class: "small soft" }, "Model ", short(version.model_id), `, proof ${bytesText(proof.length)}, sent ${bytesText(input.length)}, received ${bytesText(output.length)}.`)),
-  ...parties([["you", "yes", "yes", "no"], ["the server", "no: a ciphertext", "no: a ciphertext", "encrypted"], ["its worker", "no: a ciphertext", "no: a ciphertext", "yes"],
+  ...parties([["you", "yes", "yes", "no"], ["the server", "no: a ciphertext", "no: a ciphertext", "while uploaded; then encrypted"], ["its worker", "no: a ciphertext", "no: a ciphertext", "yes"],
     ["who gets the proof", "no: a ciphertext", "no: a ciphertext", "no"]]));
 }

@@ -116,7 +116,7 @@ function uploadForm(id) {
       result.replaceChildren(problemBox(error));
       button.disabled = false;
     }
-  } }, field("Compiled model (.bpm)", file, "From “blindproof model compile”. It is encrypted for the workers while it arrives; the API server can't open it."),
+  } }, field("Compiled model (.bpm)", file, "From “blindproof model compile”. It is encrypted for the workers while it arrives; from then on the API server can't open it."),
   h("fieldset", {}, h("legend", {}, "Levels"), choice("checkbox", "levels", "zkml", LEVELS.zkml[0], LEVELS.zkml[1], { checked: true, disabled: true }), boxes), button, result);
 }
 

@@ -68,6 +68,6 @@ async function exchange(box, id, version, rows, context) {
       h("button", { type: "button", class: "quiet", onclick: () => { download("answers.bpp", proof); download("question.bpct", input); download("answers.bpct", output); download("public.bppk", publicKey); } }, "Download what proves it"))),
   table(head, Array.from({ length: Math.min(SHOWN, rows.records) }, (_, i) => line(i).map((cell) => typeof cell === "number" ? cell.toFixed(3) : cell)), head.map((_, i) => i)),
   h("p", { class: "small soft" }, rows.records > SHOWN && `The first ${SHOWN} of ${countText(rows.records)}.`),
-  h("h2", {}, "What each party saw"), table(["", "records", "answers", "weights"], [["you", "yes", "yes", "no"], ["the server", "their number", "no: ciphertexts", "encrypted"], ["its worker", "their number", "no: ciphertexts", "yes"],
+  h("h2", {}, "What each party saw"), table(["", "records", "answers", "weights"], [["you", "yes", "yes", "no"], ["the server", "their number", "no: ciphertexts", "while uploaded; then encrypted"], ["its worker", "their number", "no: ciphertexts", "yes"],
     ["who gets the proof", "their number", "no: ciphertexts", "no"]]));
 }
